@@ -1,0 +1,135 @@
+package sequencer
+
+import (
+	"context"
+	"sync"
+
+	"github.com/stet-db/stet/storage"
+)
+
+// queue holds the appends that wait to be judged, in order, within bounds.
+type queue struct {
+	limit, byteLimit int
+
+	mu     sync.Mutex
+	items  []*item
+	bytes  int
+	closed error // why; set once
+
+	// filled holds a token while there may be items and the writer sleeps.
+	filled chan struct{}
+	// room is closed and replaced when items were taken, and closed for good
+	// when the queue is closed.
+	room chan struct{}
+}
+
+func newQueue(limit, byteLimit int) *queue {
+	return &queue{limit: limit, byteLimit: byteLimit, filled: make(chan struct{}, 1), room: make(chan struct{})}
+}
+
+// push adds the item, or tells why not.
+func (q *queue) push(it *item) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed != nil {
+		return q.closed
+	}
+	if !q.fitsLocked(it) {
+		return storage.ErrQueueFull
+	}
+	q.addLocked(it)
+	return nil
+}
+
+// pushWaiting adds the item, waiting for room until ctx ends.
+func (q *queue) pushWaiting(ctx context.Context, it *item) error {
+	for {
+		q.mu.Lock()
+		if q.closed != nil {
+			q.mu.Unlock()
+			return q.closed
+		}
+		if q.fitsLocked(it) {
+			q.addLocked(it)
+			q.mu.Unlock()
+			return nil
+		}
+		room := q.room
+		q.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (q *queue) fitsLocked(it *item) bool {
+	return len(q.items) == 0 || (len(q.items) < q.limit && q.bytes+it.bytes <= q.byteLimit)
+}
+
+func (q *queue) addLocked(it *item) {
+	q.items = append(q.items, it)
+	q.bytes += it.bytes
+	if len(q.items) == 1 {
+		q.signalLocked()
+	}
+}
+
+func (q *queue) signalLocked() {
+	select {
+	case q.filled <- struct{}{}:
+	default: // the token is there already
+	}
+}
+
+// take waits for items and returns the oldest, at most about as many as asked
+// for, at least one. nil: the queue is closed and empty.
+func (q *queue) take(maxItems, maxBytes int) []*item {
+	for {
+		if items, ok := q.takeNow(maxItems, maxBytes); ok {
+			return items
+		}
+		<-q.filled
+	}
+}
+
+func (q *queue) takeNow(maxItems, maxBytes int) ([]*item, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.items) == 0 {
+		return nil, q.closed != nil
+	}
+	n, bytes := 0, 0
+	for n < len(q.items) && n < maxItems && (n == 0 || bytes+q.items[n].bytes <= maxBytes) {
+		bytes += q.items[n].bytes
+		n++
+	}
+	taken := q.items[:n:n]
+	// The rest moves to memory of its own, so that what was taken can be freed.
+	q.items = append([]*item(nil), q.items[n:]...)
+	q.bytes -= bytes
+	if q.closed == nil {
+		close(q.room)
+		q.room = make(chan struct{})
+	}
+	return taken, true
+}
+
+// close lets no more items in. Those that are in can still be taken.
+func (q *queue) close(why error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed != nil {
+		return
+	}
+	q.closed = why
+	close(q.room)
+	q.signalLocked()
+}
+
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items)
+}

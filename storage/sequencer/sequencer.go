@@ -1,0 +1,259 @@
+package sequencer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stet-db/stet/storage"
+)
+
+// Options configure a sequencer. Durable and Fatal are required; the zero
+// value of the rest means its default.
+type Options struct {
+	// Durable is told of each batch that has become durable, in order, before
+	// anybody is answered. It publishes the new head.
+	Durable func(b Batch, last storage.Position)
+	// Fatal is called once, after a failed commit, when every waiting caller has
+	// been answered. The sequencer does nothing any more.
+	Fatal func(error)
+	// QueueLimit bounds the appends that wait to be judged; default 8,192.
+	QueueLimit int
+	// QueueBytes bounds their events' bytes; default 64 MiB. A single larger
+	// request is let in when it is alone.
+	QueueBytes int
+	// BatchBytes is the size at which a batch ends; default 4 MiB.
+	BatchBytes int
+	// BatchAppends is the number of appends at which a batch ends; default
+	// 4,096.
+	BatchAppends int
+	// HeadsCached bounds the stream heads and the request ids kept in memory,
+	// each; default 65,536.
+	HeadsCached int
+	// RequestIDLimit bounds the request ids remembered; default 20,000,000.
+	RequestIDLimit uint64
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.QueueLimit, 8192)
+	setDefault(&o.QueueBytes, 64<<20)
+	setDefault(&o.BatchBytes, 4<<20)
+	setDefault(&o.BatchAppends, 4096)
+	setDefault(&o.HeadsCached, 65536)
+	if o.RequestIDLimit == 0 {
+		o.RequestIDLimit = 20_000_000
+	}
+	return o
+}
+
+func setDefault(field *int, value int) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Sequencer is the one writer. Two goroutines work for it: the writer judges
+// and applies, the syncer waits for the disk and answers. While one batch is
+// being synced the next one is built, and it grows by itself when syncs are
+// slow; no timer is involved.
+type Sequencer struct {
+	log     Log
+	opts    Options
+	queue   *queue
+	commits chan commit // from writer to syncer, in order
+	judge   judge       // the writer's alone, but for its caches' peeks
+	done    sync.WaitGroup
+
+	// applied is the last position that reads of log see for certain.
+	applied atomic.Uint64
+	// failure is set once, by whoever sees the first failed commit.
+	failure  atomic.Pointer[storage.OutcomeUnknownError]
+	counters counters
+}
+
+// commit is a batch on its way to the disk, and those who wait for it.
+type commit struct {
+	// batch is nil when nothing was accepted: the answers then only wait for
+	// the commits before.
+	batch   Batch
+	last    storage.Position
+	applied time.Time
+	answers []answer
+}
+
+// New makes a sequencer over a log that has no other writer. Start it before
+// use.
+func New(log Log, o Options) (*Sequencer, error) {
+	o = o.withDefaults()
+	s := &Sequencer{
+		log:     log,
+		opts:    o,
+		queue:   newQueue(o.QueueLimit, o.QueueBytes),
+		commits: make(chan commit, 1),
+	}
+	if err := s.judge.open(log, o); err != nil {
+		return nil, fmt.Errorf("open sequencer: %w", err)
+	}
+	s.applied.Store(uint64(s.judge.last))
+	s.counters.requestIDs.Store(s.judge.requestRows)
+	return s, nil
+}
+
+// Start begins to work.
+func (s *Sequencer) Start() {
+	s.done.Go(s.writeLoop)
+	s.done.Go(s.syncLoop)
+}
+
+// Close refuses what comes with [storage.ErrShuttingDown], finishes and
+// answers what was queued, and returns.
+func (s *Sequencer) Close() {
+	s.queue.close(storage.ErrShuttingDown)
+	s.done.Wait()
+}
+
+// Append is [storage.Store.Append].
+func (s *Sequencer) Append(ctx context.Context, a *storage.Append) (storage.Appended, error) {
+	if err := ctx.Err(); err != nil {
+		return storage.Appended{}, err
+	}
+	// Room for the one answer: whoever answers never waits, also when the
+	// caller has left.
+	answered := make(chan outcome, 1)
+	it := &item{append: a, bytes: appendBytes(a), finish: func(o outcome) { answered <- o }}
+	s.prefetch(it)
+	if err := s.queue.push(it); err != nil {
+		return storage.Appended{}, err
+	}
+	select {
+	case o := <-answered:
+		return s.resolve(a, o)
+	case <-ctx.Done():
+		return storage.Appended{}, ctx.Err()
+	}
+}
+
+// Submit is [storage.Store.Submit].
+func (s *Sequencer) Submit(ctx context.Context, a *storage.Append, done func(storage.Appended, error)) error {
+	it := &item{append: a, bytes: appendBytes(a), finish: func(o outcome) { done(s.resolve(a, o)) }}
+	s.prefetch(it)
+	return s.queue.pushWaiting(ctx, it)
+}
+
+// writeLoop turns the queue into commits.
+func (s *Sequencer) writeLoop() {
+	defer close(s.commits)
+	for {
+		items := s.queue.take(s.opts.BatchAppends, s.opts.BatchBytes)
+		if items == nil {
+			return
+		}
+		s.write(items)
+	}
+}
+
+// write judges the items in order and hands over one commit, or several where
+// a judgement needs what is staged to be applied first.
+func (s *Sequencer) write(items []*item) {
+	c := commit{answers: make([]answer, 0, len(items))}
+	s.judge.beginBatch()
+	for _, it := range items {
+		if s.failure.Load() != nil {
+			c.answers = append(c.answers, answer{it, outcome{err: s.failure.Load()}})
+			continue
+		}
+		o, ready := s.judge.decide(it, c.batch != nil)
+		if !ready {
+			s.commit(c)
+			c = commit{}
+			s.judge.beginBatch()
+			o, _ = s.judge.decide(it, false)
+		}
+		if o.accepted {
+			if c.batch == nil {
+				c.batch = s.log.Begin()
+			}
+			s.judge.stage(c.batch, it.append, &o)
+		}
+		s.counters.count(o, it.append)
+		c.answers = append(c.answers, answer{it, o})
+	}
+	s.commit(c)
+}
+
+// commit applies what was accepted and hands it over to the syncer. It waits
+// while two commits are on their way: meanwhile the queue fills, and the next
+// batch is larger.
+func (s *Sequencer) commit(c commit) {
+	c.last = s.judge.last
+	if c.batch != nil && s.failure.Load() == nil {
+		c.applied = time.Now()
+		if err := c.batch.Apply(); err != nil {
+			s.fail(err)
+		} else {
+			s.applied.Store(uint64(c.last))
+		}
+	}
+	s.commits <- c
+	if s.failure.Load() == nil {
+		s.judge.purgeExpired()
+		s.counters.requestIDs.Store(s.judge.requestRows)
+	}
+}
+
+// syncLoop makes commits durable, publishes them, and answers, in order.
+func (s *Sequencer) syncLoop() {
+	for c := range s.commits {
+		if c.batch != nil && s.failure.Load() == nil {
+			if err := c.batch.Sync(); err != nil {
+				s.fail(err)
+			} else {
+				s.counters.synced(time.Since(c.applied))
+				s.opts.Durable(c.batch, c.last)
+			}
+		}
+		s.answer(c.answers)
+		if s.failure.Load() != nil {
+			s.stopAfterFailure()
+			return
+		}
+	}
+}
+
+func (s *Sequencer) answer(answers []answer) {
+	failure := s.failure.Load()
+	for _, a := range answers {
+		if failure != nil {
+			// Also refusals: what they were judged against may not be durable.
+			a.outcome = outcome{err: failure}
+		}
+		a.item.finish(a.outcome)
+	}
+}
+
+// fail notes the first failed commit. From here on nothing is applied,
+// published, or acknowledged.
+func (s *Sequencer) fail(err error) {
+	s.failure.CompareAndSwap(nil, &storage.OutcomeUnknownError{Cause: err})
+}
+
+// stopAfterFailure answers everybody who waits and reports the failure. A
+// commit is never tried again: after a failed sync nobody knows what the disk
+// holds.
+func (s *Sequencer) stopAfterFailure() {
+	failure := s.failure.Load()
+	s.queue.close(failure)
+	for c := range s.commits { // the writer ends when the queue is drained
+		s.answer(c.answers)
+	}
+	s.opts.Fatal(failure.Cause)
+}
+
+// Stats fills in the sequencer's part of the store's statistics.
+func (s *Sequencer) Stats(into *storage.Stats) {
+	into.Queued, into.QueueLimit = s.queue.length(), s.opts.QueueLimit
+	into.RequestIDs, into.RequestIDLimit = s.counters.requestIDs.Load(), s.opts.RequestIDLimit
+	s.counters.fill(into)
+}
