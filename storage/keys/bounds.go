@@ -1,0 +1,74 @@
+package keys
+
+import (
+	"bytes"
+
+	"github.com/stet-db/stet/storage"
+)
+
+// Bounds of key ranges: lower is included, upper is not. All are new slices.
+
+// EventBounds encloses the events of all positions.
+func EventBounds() (lower, upper []byte) { return space(prefixEvent) }
+
+// EventRange encloses the events from one position, included, until another,
+// not included; until 0: to the end.
+func EventRange(from, until storage.Position) (lower, upper []byte) {
+	lower, upper = AppendEvent(nil, from), []byte{prefixEvent + 1}
+	if until != 0 {
+		upper = AppendEvent(nil, until)
+	}
+	return lower, upper
+}
+
+// IndexBounds encloses the versions of all streams.
+func IndexBounds() (lower, upper []byte) { return space(prefixIndex) }
+
+// StreamBounds encloses the versions of one stream.
+func StreamBounds(stream uint64) (lower, upper []byte) {
+	return below(appendNumber([]byte{prefixIndex}, stream))
+}
+
+// NameBounds encloses all names of streams.
+func NameBounds() (lower, upper []byte) { return space(prefixName) }
+
+// NamePrefixBounds encloses the names that begin with the prefix.
+func NamePrefixBounds(prefix string) (lower, upper []byte) {
+	return below(AppendName(nil, prefix))
+}
+
+// RequestBounds encloses all request ids.
+func RequestBounds() (lower, upper []byte) { return space(prefixRequest) }
+
+// ExpiryBounds encloses all times of expiry.
+func ExpiryBounds() (lower, upper []byte) { return space(prefixExpiry) }
+
+// ExpiredBounds encloses the times of expiry before until, which is not
+// included.
+func ExpiredBounds(until storage.Instant) (lower, upper []byte) {
+	lower, _ = space(prefixExpiry)
+	return lower, appendInstant([]byte{prefixExpiry}, until)
+}
+
+// SnapshotBounds encloses the snapshots of all streams.
+func SnapshotBounds() (lower, upper []byte) { return space(prefixSnapshot) }
+
+// StreamSnapshotBounds encloses the snapshots of one stream.
+func StreamSnapshotBounds(stream uint64) (lower, upper []byte) {
+	return below(appendNumber([]byte{prefixSnapshot}, stream))
+}
+
+// MetaBounds encloses all facts about the store.
+func MetaBounds() (lower, upper []byte) { return space(prefixMeta) }
+
+func space(prefix byte) (lower, upper []byte) { return below([]byte{prefix}) }
+
+// below encloses the keys that begin with lower: upper is the next key of its
+// length, or of a shorter one where it ends in all ones. There is one, for no
+// space has the prefix ff.
+func below(lower []byte) (_, upper []byte) {
+	upper = bytes.TrimRight(lower, "\xff")
+	upper = append([]byte{}, upper...)
+	upper[len(upper)-1]++
+	return lower, upper
+}
