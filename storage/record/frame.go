@@ -3,6 +3,8 @@ package record
 import (
 	"fmt"
 	"iter"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // tagFrame is that of the field events, which has the number 1 in every message
@@ -17,6 +19,16 @@ const tagFrame = 0x0a
 // Frames stand one after another: the wire form of a ReadAllResponse that has
 // only events, and the beginning of one that has more.
 func AppendFrame(dst, wire []byte) []byte { return appendTagged(dst, tagFrame, wire) }
+
+// AppendFrameHeader appends what a frame begins with; an event of exactly the
+// given length must follow.
+func AppendFrameHeader(dst []byte, length int) []byte {
+	return protowire.AppendVarint(append(dst, tagFrame), uint64(length))
+}
+
+// FrameOverhead is the most that a frame adds to an event, whatever the limits:
+// a tag of one byte and a length of four.
+const FrameOverhead = 5
 
 // FrameSize is the number of bytes that [AppendFrame] appends for an event of
 // the given length.

@@ -18,9 +18,8 @@ const (
 	sealBody     = 5
 )
 
-// SealedSize is the number of bytes that [AppendSealed] appends for an event of
-// the given length.
-func SealedSize(length int) int { return sealBody + length }
+// SealedSize is the number of bytes that [AppendSealed] appends for the event.
+func SealedSize(wire []byte) int { return sealBody + len(wire) }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
