@@ -1,0 +1,108 @@
+# Needs Go, make, bash and git. Everything else comes from the module files:
+# tools/ (buf and generators), tools/lint/ (golangci-lint), tools/grpcurl/.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+BUF := go tool -modfile=tools/go.mod buf
+LINT := go tool -modfile=tools/lint/go.mod golangci-lint
+IMAGE := docs/api/stet-v1.yaml
+MODULES := . tools tools/lint tools/grpcurl
+FUZZTIME ?= 5s
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build bin/stet
+	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/stet ./cmd/stet
+
+.PHONY: run
+run: build ## Build and start the server on ./data
+	@exec bin/stet serve --data ./data
+
+.PHONY: clean
+clean: ## Remove what was built (never ./data)
+	@rm -rf bin
+
+##@ Test
+
+.PHONY: test
+test: bin/testcount ## Run all tests with the race detector and count them
+	@go test -race -timeout 15m -json ./... | bin/testcount
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (5s) each
+	@grep -rEo '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sed -E 's|/[^/]*:func | |' | sort -u | while read -r dir target; do \
+		echo "$$dir $$target"; go test "$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); done
+
+.PHONY: bin/testcount
+bin/testcount:
+	@go build -o $@ ./internal/testcount
+
+##@ Check
+
+.PHONY: check
+check: format-check vet lint proto-check generated-check arch tidy-check ## Check everything but the tests
+	@echo 'check: all good'
+
+.PHONY: format-check
+format-check: ## Go formatting (gofumpt) as it should be
+	@$(LINT) fmt --diff
+
+.PHONY: vet
+vet: ## go vet
+	@go vet ./...
+
+.PHONY: lint
+lint: ## golangci-lint, see .golangci.yml
+	@$(LINT) run
+
+.PHONY: proto-check
+proto-check: ## buf: lint, formatting, no breaking change against the released API
+	@$(BUF) lint
+	@$(BUF) format --diff --exit-code
+	@$(BUF) breaking --against $(IMAGE)
+
+.PHONY: generated-check
+generated-check: ## gen/ is what proto/ generates
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(BUF) generate -o "$$out"; \
+		diff -r "$$out/gen" gen || { echo 'gen/ is out of date: run make generate'; exit 1; }
+
+.PHONY: arch
+arch: ## ARCHITECTURE.md, doc links, budgets and docs against the code
+	@go test -count=1 ./internal/archtest
+
+.PHONY: tidy-check
+tidy-check: ## go.mod and go.sum of every module as they should be
+	@for m in $(MODULES); do go -C $$m mod tidy -diff || { echo "$$m/go.mod is not tidy: run make tidy"; exit 1; }; done
+
+##@ Change
+
+.PHONY: generate
+generate: ## Generate gen/ from proto/, without a network
+	@$(BUF) generate
+
+.PHONY: format
+format: ## Format Go and proto files
+	@$(LINT) fmt
+	@$(BUF) format --write
+
+.PHONY: tidy
+tidy: ## Tidy every module
+	@for m in $(MODULES); do go -C $$m mod tidy; done
+
+.PHONY: tools
+tools: ## Fetch and compile the tools ahead of their first use
+	@$(BUF) --version
+	@$(LINT) version
+	@go tool -modfile=tools/grpcurl/go.mod grpcurl -version
+
+.PHONY: release-image
+release-image: ## At a release only: make the present API the one that must not break
+	@$(BUF) build --exclude-source-info -o $(IMAGE)
