@@ -157,12 +157,13 @@ func (e *eventFields) setPayload(name string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	e.Payload = []byte(s)
-	if name == "binary" {
-		e.Kind = storage.PayloadBinary
-		if e.Payload, err = base64.StdEncoding.Strict().DecodeString(s); err != nil {
-			return fmt.Errorf("is not base64: %w", err)
-		}
+	if name == "json_text" {
+		e.Payload = []byte(s)
+		return strictjson.Check(e.Payload, storage.JSONDepth)
+	}
+	e.Kind = storage.PayloadBinary
+	if e.Payload, err = base64.StdEncoding.Strict().DecodeString(s); err != nil {
+		return fmt.Errorf("is not base64: %w", err)
 	}
 	return nil
 }
