@@ -214,9 +214,7 @@ func (c *Cursor) look(wire []byte, position storage.Position) (bool, error) {
 			return false, fmt.Errorf("look at position %d: %w", position, err)
 		}
 		if c.selection.Stream != "" {
-			// Versions guard against a tail that reaches back before the start.
-			passes = string(stream) == c.selection.Stream && version > c.version
-			if passes {
+			if passes = string(stream) == c.selection.Stream; passes {
 				c.version = version
 			}
 		}

@@ -91,6 +91,72 @@ func TestALiveReaderWithoutFilterGetsTheSharedBytes(t *testing.T) {
 	}
 }
 
+// early is a store whose head lags behind its tail, which is one big group: the
+// worst that the port allows.
+type early struct {
+	*storagetest.Model
+	head storage.Position
+}
+
+func (s *early) Head() storage.Position { return s.head }
+
+func (s *early) AwaitHead(_ context.Context, above storage.Position) (storage.Position, error) {
+	if s.head <= above {
+		return 0, errIdle
+	}
+	return s.head, nil
+}
+
+func (s *early) Tail(after storage.Position) (storage.Group, bool) {
+	if after >= s.head {
+		return storage.Group{}, false
+	}
+	group := storage.Group{First: 1}
+	for e := range s.ReadAll(context.Background(), storage.AllRange{}) {
+		group.Frames = record.AppendFrame(group.Frames, e.Wire)
+		group.Last = e.Position
+	}
+	return group, true
+}
+
+// TestNothingAboveTheDurableHeadIsTakenFromAGroup shows I7.
+func TestNothingAboveTheDurableHeadIsTakenFromAGroup(t *testing.T) {
+	for name, selection := range map[string]cursor.Selection{"all": {}, "stream": {Stream: "b-1"}} {
+		model, _ := tenEvents(t)
+		store := &early{Model: model, head: 3}
+		c := open(t, store, selection)
+		w := newWatch(t, store, selection) // checks each step against the head
+		for _, head := range []storage.Position{3, 3, 4, 6, 9, 10} {
+			store.head = head
+			drain(t, c, w)
+			if w.last.ScannedTo != head {
+				t.Fatalf("%s: at head %d: %+v", name, head, w.last)
+			}
+		}
+		if want := passing(t, model, selection, 0); !slices.Equal(w.delivered, want) {
+			t.Fatalf("%s: delivered %v, want %v", name, w.delivered, want)
+		}
+		if len(w.notices) != 1 {
+			t.Fatalf("%s: notices %v", name, w.notices)
+		}
+	}
+}
+
+// TestAHeadThatMovesDuringAGroupIsFollowed: what has become durable since the
+// head was pinned is taken with the rest of its group.
+func TestAHeadThatMovesDuringAGroupIsFollowed(t *testing.T) {
+	model, _ := tenEvents(t)
+	store := &early{Model: model, head: 3}
+	c := open(t, store, cursor.Selection{})
+	store.head = 7
+	if s := next(t, c); s.Kind != cursor.Events || s.Count != 7 || s.Head != 7 {
+		t.Fatalf("%d events to %d, head %d", s.Count, s.ScannedTo, s.Head)
+	}
+	if s := next(t, c); s.Kind != cursor.CaughtUp || s.Head != 7 {
+		t.Fatalf("%+v", s)
+	}
+}
+
 // TestFramesHandedOutNeverChange keeps all of them; the model spoils the bytes
 // that it lends.
 func TestFramesHandedOutNeverChange(t *testing.T) {
