@@ -257,3 +257,11 @@ func (s *Sequencer) Stats(into *storage.Stats) {
 	into.RequestIDs, into.RequestIDLimit = s.counters.requestIDs.Load(), s.opts.RequestIDLimit
 	s.counters.fill(into)
 }
+
+// Failure is why the sequencer has stopped; nil while it works.
+func (s *Sequencer) Failure() error {
+	if failure := s.failure.Load(); failure != nil {
+		return failure
+	}
+	return nil
+}

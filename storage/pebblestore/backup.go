@@ -1,0 +1,185 @@
+package pebblestore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/keys"
+)
+
+// Files that tell what became of a directory.
+const (
+	// backupManifest lists the files of a backup with their hashes. A directory
+	// that has it is a backup nobody has opened yet.
+	backupManifest = "stet-backup.json"
+	// backupVerified takes its place while the backup is opened for the first
+	// time: its files were found whole, and its history id is yet to be renewed.
+	backupVerified = "stet-backup-verified.json"
+)
+
+// manifest is what backupManifest holds.
+type manifest struct {
+	Note    string         `json:"note"`
+	History string         `json:"history_id"`
+	Head    uint64         `json:"head"`
+	Files   []manifestFile `json:"files"`
+}
+
+type manifestFile struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+const manifestNote = "A backup of a Stet store. Copy the directory and serve the copy; it gets a history id of its own."
+
+// Backup copies the store, as it is when called, into a directory that must
+// not exist yet, while everybody goes on. All of it is durable when Backup
+// returns. After a failure the directory is removed.
+func (d *DB) Backup(ctx context.Context, dest string, head storage.Position) error {
+	if err := d.backup(ctx, dest, head); err != nil {
+		err = fmt.Errorf("back up to %s: %w", dest, err)
+		var exists *destinationExistsError
+		if errors.As(err, &exists) {
+			return err
+		}
+		return errors.Join(err, d.opts.FS.RemoveAll(dest))
+	}
+	return nil
+}
+
+// destinationExistsError: something is there, and stays as it is.
+type destinationExistsError struct{ path string }
+
+func (e *destinationExistsError) Error() string { return e.path + " exists; choose another name" }
+
+func (d *DB) backup(ctx context.Context, dest string, head storage.Position) error {
+	if _, err := d.opts.FS.Stat(dest); err == nil {
+		return &destinationExistsError{dest}
+	}
+	if err := d.opts.FS.MkdirAll(d.opts.FS.PathDir(dest), 0o750); err != nil {
+		return err
+	}
+	if err := d.pebble.Checkpoint(dest, pebble.WithFlushedWAL()); err != nil {
+		return err
+	}
+	files, err := hashFiles(ctx, d.opts.FS, dest)
+	if err != nil {
+		return err
+	}
+	m := manifest{Note: manifestNote, History: d.history.String(), Head: uint64(head), Files: files}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(d.opts.FS, dest, backupManifest, append(text, '\n'))
+}
+
+// hashFiles lists the files of a directory with their hashes, by name.
+func hashFiles(ctx context.Context, fsys vfs.FS, dir string) ([]manifestFile, error) {
+	names, err := fsys.List(dir)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var out []manifestFile
+	for _, name := range names {
+		if name == "LOCK" || name == backupManifest || name == backupVerified {
+			continue
+		}
+		f, err := hashFile(ctx, fsys, dir, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func hashFile(ctx context.Context, fsys vfs.FS, dir, name string) (out manifestFile, err error) {
+	f, err := fsys.Open(fsys.PathJoin(dir, name))
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	sum := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		n, err := f.Read(buf)
+		sum.Write(buf[:n])
+		out.Bytes += int64(n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return out, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	out.Name, out.SHA256 = name, hex.EncodeToString(sum.Sum(nil))
+	return out, nil
+}
+
+// verifyBackup compares the files of a backup with its manifest.
+func verifyBackup(fsys vfs.FS, dir string) error {
+	text, err := readFile(fsys, dir, backupManifest)
+	if err != nil {
+		return fmt.Errorf("read backup manifest in %s: %w", dir, err)
+	}
+	var m manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return &storage.CorruptionError{Where: fsys.PathJoin(dir, backupManifest), Detail: "is no manifest: " + err.Error()}
+	}
+	for _, want := range m.Files {
+		got, err := hashFile(context.Background(), fsys, dir, want.Name)
+		if err != nil {
+			return fmt.Errorf("check backup file: %w", err)
+		}
+		if got != want {
+			return &storage.CorruptionError{
+				Where:  fsys.PathJoin(dir, want.Name),
+				Detail: fmt.Sprintf("has %d bytes with hash %s, and the backup was made with %d bytes and hash %s", got.Bytes, got.SHA256, want.Bytes, want.SHA256),
+			}
+		}
+	}
+	return nil
+}
+
+// acceptBackup verifies a backup that is about to be opened for the first
+// time. From then on its files change, so the manifest gives way to a mark that
+// stays until [DB.renewHistory] is done.
+func acceptBackup(fsys vfs.FS, dir string) error {
+	if err := verifyBackup(fsys, dir); err != nil {
+		return err
+	}
+	if err := fsys.Rename(fsys.PathJoin(dir, backupManifest), fsys.PathJoin(dir, backupVerified)); err != nil {
+		return fmt.Errorf("accept backup %s: %w", dir, err)
+	}
+	return syncDir(fsys, dir)
+}
+
+// renewHistory gives a restored backup a history of its own: what is appended
+// to it has positions that mean something else in the original.
+func (d *DB) renewHistory() error {
+	history := storage.NewHistoryID()
+	if err := d.pebble.Set(keys.Meta(metaHistory), history[:], pebble.Sync); err != nil {
+		return fmt.Errorf("renew history id: %w", err)
+	}
+	d.history = history
+	if err := d.opts.FS.Remove(d.opts.FS.PathJoin(d.dir, backupVerified)); err != nil {
+		return fmt.Errorf("renew history id: %w", err)
+	}
+	return syncDir(d.opts.FS, d.dir)
+}

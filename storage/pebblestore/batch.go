@@ -1,0 +1,155 @@
+package pebblestore
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/record"
+)
+
+// groupBytes is the size at which a group of encoded events ends: one message
+// of a streaming answer. gRPC's buffers jump from 32 KiB to 1 MiB, so what goes
+// around the events must fit too.
+const groupBytes = 32<<10 - 256
+
+// Batch gathers decided events and makes them durable at once, all or none. It
+// also encodes them for live readers, once.
+//
+// This file is the one home of Pebble's experimental ApplyNoSyncWait and
+// SyncWait; [Options.BlockingCommit] does without.
+type Batch struct {
+	db     *DB
+	pebble *pebble.Batch
+
+	groups []storage.Group
+	// frames are the encoded events since the last group, from start on.
+	frames []byte
+	start  int
+	first  storage.Position
+	last   storage.Position
+
+	key, value []byte // reused
+	err        error  // the first failure to add, reported by Apply
+	synced     bool
+}
+
+// Begin starts a batch.
+func (d *DB) Begin() *Batch {
+	return &Batch{db: d, pebble: d.pebble.NewBatch()}
+}
+
+// Put adds an event at its place, and the index row that leads to it. first
+// tells that it is its stream's first, which adds the row of the name.
+func (b *Batch) Put(p storage.Placed, first bool) {
+	b.putEvent(p.Position, b.encode(p))
+
+	b.key = keys.AppendIndex(b.key[:0], p.Number, p.Version)
+	b.value = appendIndexRow(b.value[:0], p.Position)
+	b.note(b.pebble.Set(b.key, b.value, nil))
+
+	if first {
+		b.key = keys.AppendName(b.key[:0], p.Stream)
+		b.value = appendNameRow(b.value[:0], nameRow{Number: p.Number, First: p.Position})
+		b.note(b.pebble.Set(b.key, b.value, nil))
+	}
+}
+
+// putEvent seals the event right where the engine's batch keeps it.
+func (b *Batch) putEvent(p storage.Position, wire []byte) {
+	b.key = keys.AppendEvent(b.key[:0], p)
+	op := b.pebble.SetDeferred(len(b.key), record.SealedSize(wire))
+	copy(op.Key, b.key)
+	record.AppendSealed(op.Value[:0], b.key, wire)
+	b.note(op.Finish())
+}
+
+// encode appends the event to the frames and returns its wire form, which is
+// valid until the next call.
+func (b *Batch) encode(p storage.Placed) []byte {
+	size := record.RecordedSize(p.Stream, p.Version, p.Position, p.RecordedAt, p.Event)
+	if pending := len(b.frames) - b.start; pending > 0 && pending+record.FrameSize(size) > groupBytes {
+		b.cut()
+	}
+	if len(b.frames) == b.start {
+		b.first = p.Position
+	}
+	b.last = p.Position
+	b.frames = record.AppendFrameHeader(b.frames, size)
+	at := len(b.frames)
+	b.frames = record.AppendRecorded(b.frames, p.Stream, p.Version, p.Position, p.RecordedAt, p.Event)
+	return b.frames[at:]
+}
+
+// cut ends the current group. Its bytes are never written to again.
+func (b *Batch) cut() {
+	if len(b.frames) == b.start {
+		return
+	}
+	b.groups = append(b.groups, storage.Group{
+		First:  b.first,
+		Last:   b.last,
+		Frames: b.frames[b.start:len(b.frames):len(b.frames)],
+	})
+	b.start = len(b.frames)
+	if cap(b.frames)-b.start < groupBytes/2 {
+		b.frames, b.start = make([]byte, 0, groupBytes), 0
+	}
+}
+
+// Remember adds the row of a request id, and the number of rows with it.
+func (b *Batch) Remember(id string, row storage.RequestRow, rows uint64) {
+	b.note(b.pebble.Set(keys.AppendRequest(nil, id), appendRequestRow(nil, row), nil))
+	b.note(b.pebble.Set(keys.AppendExpiry(nil, row.Expiry, id), nil, nil))
+	b.note(b.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, rows), nil))
+}
+
+// Bytes is how large the batch is.
+func (b *Batch) Bytes() int { return b.pebble.Len() }
+
+// Groups are the batch's events, encoded for live readers. They may be shown
+// only when [Batch.Sync] has returned without an error (I7). Valid for ever.
+func (b *Batch) Groups() []storage.Group {
+	b.cut()
+	return b.groups
+}
+
+func (b *Batch) note(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// Apply makes the batch readable through the same [DB], without waiting for
+// the disk. Batches become durable in the order they are applied in.
+func (b *Batch) Apply() error {
+	if b.err != nil {
+		return fmt.Errorf("build batch: %w", b.err)
+	}
+	if b.db.opts.BlockingCommit {
+		b.synced = true
+		return b.wrap(b.pebble.Commit(pebble.Sync))
+	}
+	return b.wrap(b.db.pebble.ApplyNoSyncWait(b.pebble, pebble.Sync))
+}
+
+// Sync waits until the batch is durable and releases it. After an error nobody
+// knows whether it is; it must not be tried again.
+func (b *Batch) Sync() error {
+	if !b.synced {
+		if err := b.pebble.SyncWait(); err != nil {
+			return b.wrap(err)
+		}
+	}
+	return b.wrap(b.pebble.Close())
+}
+
+func (b *Batch) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("commit to %s: %w", b.db.dir, err)
+}

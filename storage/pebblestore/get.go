@@ -1,0 +1,151 @@
+package pebblestore
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/record"
+)
+
+// maxPosition is above every position: no bound.
+const maxPosition = storage.Position(math.MaxUint64)
+
+// get reads one row into memory of its own; nil when there is none.
+func (d *DB) get(key []byte) ([]byte, error) {
+	value, closer, err := d.pebble.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read row %x: %w", key, damaged(d.dir, err))
+	}
+	out := slices.Clone(value)
+	if out == nil {
+		out = []byte{}
+	}
+	return out, closer.Close()
+}
+
+// name reads the row of a stream's name.
+func (d *DB) name(name string) (nameRow, bool, error) {
+	value, err := d.get(keys.AppendName(nil, name))
+	if err != nil || value == nil {
+		return nameRow{}, false, err
+	}
+	row, err := parseNameRow(name, value)
+	return row, err == nil, err
+}
+
+// position reads an index row; 0 when there is none.
+func (d *DB) position(stream uint64, v storage.Version) (storage.Position, error) {
+	value, err := d.get(keys.AppendIndex(nil, stream, v))
+	if err != nil || value == nil {
+		return 0, err
+	}
+	return parseIndexRow(value, stream, v)
+}
+
+// event reads the wire form of the event at a position where there is one.
+func (d *DB) event(p storage.Position) ([]byte, error) {
+	key := keys.AppendEvent(nil, p)
+	value, err := d.get(key)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
+		return nil, missingEvent(p)
+	}
+	return record.Unseal(key, value)
+}
+
+// recordedAt reads when the event at a position was recorded.
+func (d *DB) recordedAt(p storage.Position) (storage.Instant, error) {
+	wire, err := d.event(p)
+	if err != nil {
+		return 0, err
+	}
+	_, _, _, at, err := record.Place(wire)
+	return at, err
+}
+
+// lastOf is the last version of a stream whose position is at most head, and
+// that position; 0 and 0 when there is none.
+func (d *DB) lastOf(stream uint64, head storage.Position) (storage.Version, storage.Position, error) {
+	lower, upper := keys.StreamBounds(stream)
+	it, err := d.iter(lower, upper)
+	if err != nil {
+		return 0, 0, err
+	}
+	v, p, err := lastBelow(it, head)
+	return v, p, d.closeIter(it, err)
+}
+
+// lastBelow goes back from the end of the iterator's bounds, which are those of
+// one stream, to the last version at or below head. Only what is not durable
+// yet lies above a current head, so the way is short.
+func lastBelow(it *pebble.Iterator, head storage.Position) (storage.Version, storage.Position, error) {
+	for ok := it.Last(); ok; ok = it.Prev() {
+		stream, v, err := keys.Index(it.Key())
+		if err != nil {
+			return 0, 0, err
+		}
+		p, err := parseIndexRow(it.Value(), stream, v)
+		if err != nil {
+			return 0, 0, err
+		}
+		if p <= head {
+			return v, p, nil
+		}
+	}
+	return 0, 0, nil
+}
+
+// iter makes an iterator over the keys from lower to upper, upper excluded.
+func (d *DB) iter(lower, upper []byte) (*pebble.Iterator, error) {
+	it, err := d.pebble.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return nil, fmt.Errorf("iterate %s: %w", d.dir, damaged(d.dir, err))
+	}
+	return it, nil
+}
+
+// closeIter ends an iterator and returns the first failure: the caller's, or
+// what made the iterator end early.
+func (d *DB) closeIter(it *pebble.Iterator, err error) error {
+	closed := it.Close()
+	if err != nil {
+		return err
+	}
+	if closed != nil {
+		return fmt.Errorf("iterate %s: %w", d.dir, damaged(d.dir, closed))
+	}
+	return nil
+}
+
+// unseal is the event under an iterator, checked, valid until its next step.
+func unseal(it *pebble.Iterator, p storage.Position) ([]byte, error) {
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return nil, damaged(fmt.Sprintf("event at position %d", p), err)
+	}
+	return record.Unseal(it.Key(), value)
+}
+
+// missingEvent reports a hole in the log, which cannot be.
+func missingEvent(p storage.Position) error {
+	return &storage.CorruptionError{Where: fmt.Sprintf("event at position %d", p), Detail: "is missing"}
+}
+
+// damaged turns the engine's word for damage into ours.
+func damaged(where string, err error) error {
+	if pebble.IsCorruptionError(err) {
+		return &storage.CorruptionError{Where: where, Detail: err.Error()}
+	}
+	return err
+}

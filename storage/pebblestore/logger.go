@@ -1,0 +1,60 @@
+package pebblestore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// logger hands Pebble's messages on. What Pebble finds fatal ends the process:
+// it cannot go on, and neither can its user.
+type logger struct {
+	to    *slog.Logger
+	fatal func(error)
+}
+
+func (l logger) Infof(format string, args ...any) {
+	l.to.Debug("storage engine", "message", fmt.Sprintf(format, args...))
+}
+
+func (l logger) Errorf(format string, args ...any) {
+	l.to.Error("storage engine", "message", fmt.Sprintf(format, args...))
+}
+
+func (l logger) Fatalf(format string, args ...any) {
+	err := errors.New(fmt.Sprintf(format, args...))
+	l.fatal(err)
+	panic(err) // the caller counts on not being returned to
+}
+
+// backgroundErrorEvery bounds how often background errors are logged: on a
+// full disk they come in storms.
+const backgroundErrorEvery = int64(time.Second)
+
+// listener reports what the operator should know.
+func listener(to *slog.Logger) *pebble.EventListener {
+	var last, left atomic.Int64
+	l := &pebble.EventListener{
+		BackgroundError: func(err error) {
+			now := time.Now().UnixNano()
+			if was := last.Load(); now-was < backgroundErrorEvery || !last.CompareAndSwap(was, now) {
+				left.Add(1)
+				return
+			}
+			to.Error("storage engine background error", "error", err, "more_since_last", left.Swap(0))
+		},
+		WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
+			to.Warn("writes wait for compaction", "reason", i.Reason)
+		},
+		WriteStallEnd: func() { to.Info("writes go on") },
+		DiskSlow: func(i pebble.DiskSlowInfo) {
+			to.Warn("slow disk", "operation", i.OpType.String(), "duration", i.Duration)
+		},
+	}
+	l.EnsureDefaults(nil)
+	return l
+}

@@ -1,0 +1,85 @@
+package pebblestore
+
+import (
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable/block"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Layout is the number of the storage layout that this release reads and
+// writes, as drawn in docs/format.md.
+const Layout uint32 = 1
+
+// pebbleFormat is the number of Pebble's own format. It is a one-way ratchet,
+// so it is pinned here and in the store itself.
+const pebbleFormat = pebble.FormatValueSeparation
+
+// Options configure a store. The zero value is useful.
+type Options struct {
+	// FS is the file system; default the machine's.
+	FS vfs.FS
+	// Logger gets what happens in the background; default: nothing is logged.
+	Logger *slog.Logger
+	// Fatal is called when the store can no longer keep its promises and the
+	// process has to end at once. It should not return. Default: panic.
+	Fatal func(error)
+	// CacheBytes is the size of the block cache; default 128 MiB.
+	CacheBytes int64
+	// MemTableBytes is the size of one table in memory; default 32 MiB. Up to
+	// four exist at a time.
+	MemTableBytes int
+	// BlockingCommit waits for each sync inside the commit instead of beside
+	// it: slower, and without Pebble's experimental calls.
+	BlockingCommit bool
+}
+
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Fatal == nil {
+		o.Fatal = func(err error) { panic(err) }
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 128 << 20
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = 32 << 20
+	}
+	return o
+}
+
+// pebbleOptions are the engine's settings; docs/decisions says why.
+func (o Options) pebbleOptions() *pebble.Options {
+	p := &pebble.Options{
+		FS:                          o.FS,
+		Comparer:                    pebble.DefaultComparer,
+		FormatMajorVersion:          pebbleFormat,
+		CacheSize:                   o.CacheBytes,
+		MemTableSize:                uint64(o.MemTableBytes),
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               64 << 20,
+		MaxOpenFiles:                1024,
+		Logger:                      logger{o.Logger, o.Fatal},
+		EventListener:               listener(o.Logger),
+	}
+	for i := range p.Levels {
+		l := &p.Levels[i]
+		// A stream's events lie scattered, so a block is read for one event:
+		// small blocks make that cheap.
+		l.BlockSize = 8 << 10
+		l.IndexBlockSize = 64 << 10
+		l.FilterPolicy = bloom.FilterPolicy(10)
+		l.FilterType = pebble.TableFilter
+		l.Compression = func() *block.CompressionProfile { return block.FastestCompression }
+	}
+	return p
+}
