@@ -1,0 +1,139 @@
+package archtest
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+var (
+	markdownLink = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
+	makeTarget   = regexp.MustCompile(`^(?:\$ )?make ([a-z][a-z-]*)`)
+	makefileLine = regexp.MustCompile(`(?m)^([a-z][a-z/-]*):`)
+)
+
+// markdown is what of a Markdown file the checks need.
+type markdown struct {
+	// prose are the lines outside of code blocks, code those inside; the others
+	// are empty, so that places are line numbers.
+	prose, code []string
+}
+
+func parseMarkdown(text string) markdown {
+	var m markdown
+	inCode := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		fence := strings.HasPrefix(strings.TrimSpace(line), "```")
+		prose, code := line, ""
+		if inCode || fence {
+			prose, code = "", line
+		}
+		if fence {
+			inCode = !inCode
+			code = ""
+		}
+		m.prose, m.code = append(m.prose, prose), append(m.code, code)
+	}
+	return m
+}
+
+// headings are the anchors that the headings of the file make.
+func (m markdown) headings() map[string]bool {
+	out := map[string]bool{}
+	for _, line := range m.prose {
+		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			out[anchor(title)] = true
+		}
+	}
+	return out
+}
+
+// anchor is what a heading is linked by: small letters, spaces as dashes, no
+// other signs.
+func anchor(title string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, strings.TrimSpace(title))
+}
+
+// Links finds relative links in Markdown files that lead to no file or no
+// heading, and make targets in their code that the Makefile does not have.
+func (t *Tree) Links() ([]string, error) {
+	targets := map[string]bool{}
+	if t.exists("Makefile") {
+		text, err := t.read("Makefile")
+		if err != nil {
+			return nil, fmt.Errorf("check links: %w", err)
+		}
+		for _, m := range makefileLine.FindAllStringSubmatch(text, -1) {
+			targets[m[1]] = true
+		}
+	}
+	var out []string
+	for _, file := range t.files {
+		if !strings.HasSuffix(file, ".md") {
+			continue
+		}
+		text, err := t.read(file)
+		if err != nil {
+			return nil, fmt.Errorf("check links: %w", err)
+		}
+		m := parseMarkdown(text)
+		for i := range m.prose {
+			for _, problem := range t.lineLinks(file, m, i, targets) {
+				out = append(out, fmt.Sprintf("%s:%d: %s", file, i+1, problem))
+			}
+		}
+	}
+	return out, nil
+}
+
+func (t *Tree) lineLinks(file string, m markdown, i int, targets map[string]bool) []string {
+	var out []string
+	for _, link := range markdownLink.FindAllStringSubmatch(m.prose[i], -1) {
+		if problem := t.dead(file, link[1]); problem != "" {
+			out = append(out, problem)
+		}
+	}
+	for _, code := range append(spans(m.prose[i]), strings.TrimSpace(m.code[i])) {
+		if target := makeTarget.FindStringSubmatch(code); target != nil && !targets[target[1]] {
+			out = append(out, "the Makefile has no target "+target[1])
+		}
+	}
+	return out
+}
+
+// dead says why a link leads nowhere; nothing is the empty string.
+func (t *Tree) dead(file, link string) string {
+	if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
+		return ""
+	}
+	name, heading, _ := strings.Cut(link, "#")
+	to := file
+	if name != "" {
+		to = path.Join(path.Dir(file), name)
+	}
+	if !t.exists(to) {
+		return "no file " + to
+	}
+	if heading == "" || !strings.HasSuffix(to, ".md") {
+		return ""
+	}
+	text, err := t.read(to)
+	if err != nil {
+		return err.Error()
+	}
+	if !parseMarkdown(text).headings()[heading] {
+		return "no heading #" + heading + " in " + to
+	}
+	return ""
+}
