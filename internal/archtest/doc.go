@@ -4,7 +4,7 @@
 // tree that breaks its rule on purpose.
 //
 //   - [Tree.Imports]: the import table is law, in both directions.
-//   - [Tree.Goroutines]: go statements only where the table of goroutines
+//   - [Tree.Goroutines]: goroutines start only where the table of goroutines
 //     says how they end.
 //   - [Tree.DocLinks]: a name in brackets in a comment is the name of
 //     something.

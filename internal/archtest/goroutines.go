@@ -6,15 +6,16 @@ import (
 )
 
 // Goroutines compares the table of goroutines in ARCHITECTURE.md with the
-// code: a go statement outside of tests stands only in a file that has a row
-// there, which says what the goroutine is for and how it ends, and every row
-// has its go statement.
+// code: outside of tests a goroutine is started only in a file that has a row
+// there, which says what it is for and how it ends, and every row has its
+// start. Starts are go statements, calls of a method named Go (groups of
+// package lifecycle and sync have one) and calls of lifecycle.Async.
 func (t *Tree) Goroutines() ([]string, error) {
 	text, err := t.read(architecture)
 	if err != nil {
 		return nil, fmt.Errorf("check goroutines: %w", err)
 	}
-	listed := map[string]bool{} // whether a go statement was seen
+	listed := map[string]bool{} // whether a start was seen
 	for _, cells := range table(text, "file", "goroutine") {
 		for _, file := range spans(cells[0]) {
 			listed[file] = false
@@ -27,12 +28,13 @@ func (t *Tree) Goroutines() ([]string, error) {
 				continue
 			}
 			ast.Inspect(f.syntax, func(n ast.Node) bool {
-				if s, ok := n.(*ast.GoStmt); ok {
-					if _, ok := listed[f.path]; !ok {
-						out = append(out, fmt.Sprintf("%s: go statement: use internal/lifecycle, or give the file a row in the table of goroutines", t.place(s.Pos())))
-					} else {
-						listed[f.path] = true
-					}
+				if !startsGoroutine(n) {
+					return true
+				}
+				if _, ok := listed[f.path]; !ok {
+					out = append(out, fmt.Sprintf("%s: a goroutine starts here, but the table of goroutines has no row for the file", t.place(n.Pos())))
+				} else {
+					listed[f.path] = true
 				}
 				return true
 			})
@@ -40,8 +42,21 @@ func (t *Tree) Goroutines() ([]string, error) {
 	}
 	for file, seen := range listed {
 		if !seen {
-			out = append(out, fmt.Sprintf("%s: the table of goroutines names %s, which has no go statement", architecture, file))
+			out = append(out, fmt.Sprintf("%s: the table of goroutines names %s, which starts none", architecture, file))
 		}
 	}
 	return out, nil
+}
+
+func startsGoroutine(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		return true
+	case *ast.CallExpr:
+		if s, ok := n.Fun.(*ast.SelectorExpr); ok {
+			from, _ := s.X.(*ast.Ident)
+			return s.Sel.Name == "Go" || s.Sel.Name == "Async" && from != nil && from.Name == "lifecycle"
+		}
+	}
+	return false
 }
