@@ -67,8 +67,11 @@ func space(prefix byte) (lower, upper []byte) { return below([]byte{prefix}) }
 // length, or of a shorter one where it ends in all ones. There is one, for no
 // space has the prefix ff.
 func below(lower []byte) (_, upper []byte) {
-	upper = bytes.TrimRight(lower, "\xff")
-	upper = append([]byte{}, upper...)
-	upper[len(upper)-1]++
+	n := len(lower)
+	for lower[n-1] == 0xff {
+		n--
+	}
+	upper = bytes.Clone(lower[:n])
+	upper[n-1]++
 	return lower, upper
 }

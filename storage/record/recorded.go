@@ -67,7 +67,7 @@ func contentSize(e *storage.NewEvent) int {
 // EventBytes: that of [RecordedSize] with version, position and recorded_at
 // taken at their longest (10, 10 and 17 bytes). So an event that is accepted
 // once is accepted at every place and time, and a client can know before. The
-// true size is at most 31 bytes less.
+// true size is at most 35 bytes less.
 func SizeBound(stream string, e *storage.NewEvent) int {
 	longest := timestamp{seconds: -1, nanos: maxNanos} // a negative number takes ten bytes
 	return sizeTagged(len(stream)) +
