@@ -178,8 +178,13 @@ func (c *chunker) check(rec *Record) error {
 	if problem := storage.AppendStreamProblem(e.Stream, c.limits); problem != "" {
 		faults = append(faults, storage.Violation{Field: "stream", Problem: problem})
 	}
-	_, more := record.NewEventOf(e, c.limits)
-	return storage.Invalid(append(faults, more...)...)
+	event, more := record.NewEventOf(e, c.limits)
+	if faults = append(faults, more...); len(faults) == 0 {
+		if size := record.SizeBound(e.Stream, &event); size > c.limits.EventBytes {
+			faults = append(faults, storage.Violation{Field: "event", Problem: fmt.Sprintf("has %d bytes; at most %d are allowed", size, c.limits.EventBytes)})
+		}
+	}
+	return storage.Invalid(faults...)
 }
 
 // returns tells whether the stream was left in this chunk and comes back. An
