@@ -1,0 +1,65 @@
+package client_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/stet-db/stet/client"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+func eventWithMetadata(entries int, payload []byte) *stetv1.NewEvent {
+	e := &stetv1.NewEvent{Type: "Happened", Metadata: map[string]string{}, SchemaVersion: 2, Tags: []string{"b", "a"}, Payload: &stetv1.NewEvent_Binary{Binary: payload}}
+	for i := range entries {
+		e.Metadata[fmt.Sprintf("key-%03d", i)] = "v"
+	}
+	return e
+}
+
+// The server stores the bytes it is sent when they are canonical: ascending
+// fields, metadata sorted by key.
+func TestWhatIsSentIsInCanonicalForm(t *testing.T) {
+	// Above and below the size from which buffers come from a pool.
+	for _, payload := range []int{1, 5000} {
+		e := eventWithMetadata(40, make([]byte, payload))
+		slices, err := client.NewCodec().Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wire := slices.Materialize()
+		slices.Free()
+		var lastField protowire.Number
+		var lastEntry []byte
+		for rest := wire; len(rest) > 0; {
+			field, _, n := protowire.ConsumeField(rest)
+			if n < 0 || field < lastField {
+				t.Fatalf("field %d after %d", field, lastField)
+			}
+			entry := rest[:n]
+			if field == 13 && lastField == 13 && bytes.Compare(entry, lastEntry) <= 0 {
+				t.Fatalf("metadata %q after %q", entry, lastEntry)
+			}
+			lastField, lastEntry, rest = field, entry, rest[n:]
+		}
+		var back stetv1.NewEvent
+		if err := client.NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(wire)}, &back); err != nil || !proto.Equal(e, &back) {
+			t.Errorf("%v: read back %v", err, &back)
+		}
+	}
+}
+
+func TestTheCodecRefusesWhatIsNoMessage(t *testing.T) {
+	if _, err := client.NewCodec().Marshal("text"); err == nil {
+		t.Error("marshalled a string")
+	}
+	if _, err := client.NewCodec().Marshal(&stetv1.NewEvent{Type: "\xff"}); err == nil {
+		t.Error("marshalled a string that is not UTF-8")
+	}
+	if name := client.NewCodec().Name(); name != "proto" {
+		t.Errorf("name %q: the content type would change", name)
+	}
+}

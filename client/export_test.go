@@ -1,0 +1,25 @@
+package client
+
+import (
+	"context"
+	"time"
+)
+
+// Judge is judge, for the table of reasons.
+var Judge = judge
+
+// The verdicts.
+const (
+	Refused = refused
+	NotNow  = notNow
+	Open    = open
+	Lost    = lost
+)
+
+// NewCodec is newCodec.
+var NewCodec = newCodec
+
+// SetTime replaces waiting and randomness. Only before the client is used.
+func (c *Client) SetTime(sleep func(context.Context, time.Duration) error, random func() float64) {
+	c.sleep, c.backoff.random = sleep, random
+}
