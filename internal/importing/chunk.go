@@ -37,6 +37,7 @@ type Chunk struct {
 	sum      [sha256.Size]byte // of the source up to Last
 	mark     [markBytes]byte   // of the chunk alone
 	complete bool              // nothing follows
+	follower int64             // line of the record that made the chunk end; 0: none did
 	streams  map[string]int    // entry by stream
 	size     int
 }
@@ -137,6 +138,7 @@ func (c *chunker) next() (*Chunk, error) {
 		}
 		if rec.Fault == nil && !rec.Header && !c.regroup && chunk.returns(rec.Event.Stream) {
 			c.held, c.heldIn = &rec, append(c.heldIn[:0], rec.Raw...)
+			chunk.follower = rec.Line
 			break
 		}
 		c.note(chunk, &rec, rec.Raw)

@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -130,17 +130,15 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 		return s.summary, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	chunks, failed := make(chan *Chunk, 2), make(chan error, 1)
-	var producer sync.WaitGroup
-	producer.Go(func() {
+	chunks := make(chan *Chunk, 2)
+	produced := lifecycle.Async(func() error {
 		defer close(chunks)
-		failed <- j.produce(ctx, chunks)
+		return j.produce(ctx, chunks)
 	})
 	err := s.send(ctx, chunks)
 	cancel()
-	producer.Wait()
-	if err == nil {
-		err = <-failed
+	if failed := <-produced; err == nil {
+		err = failed
 	}
 	return s.summary, errors.Join(err, s.close())
 }

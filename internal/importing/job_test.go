@@ -242,7 +242,7 @@ func TestOtherContentUnderTheSameNameNamesTheLine(t *testing.T) {
 		"a line more in between":  {change(func(l []string) []string { l[2] = l[2] + event("s-9", 1); return l }), 4, true},
 		"a line less":             {change(func(l []string) []string { l[2998] = ""; return l }), 2999, true},
 		"a line more at the end":  {change(func(l []string) []string { return append(l, event("s-9", 1)) }), 3001, true},
-		"only the first thousand": {strings.Join(lines[:1000], ""), 0, false},
+		"only the first thousand": {strings.Join(lines[:1000], ""), 1000, false},
 	} {
 		for _, sideFile := range []bool{true, false} {
 			if !sideFile && !c.noFile {

@@ -128,10 +128,11 @@ func (p *Progress) advance(c *Chunk, bytes int64, now time.Time) {
 // matches tells whether a chunk is the one that was acknowledged.
 func (p *Progress) matches(c *Chunk) bool {
 	mark := p.marks[(c.Number-1)*markBytes:][:markBytes]
-	if !bytes.Equal(mark, c.mark[:]) {
+	last := c.Number == p.Chunk
+	if !bytes.Equal(mark, c.mark[:]) || c.complete != (last && p.Complete) {
 		return false
 	}
-	return c.Number < p.Chunk || hex.EncodeToString(c.sum[:]) == p.Sum && c.complete == p.Complete
+	return !last || hex.EncodeToString(c.sum[:]) == p.Sum
 }
 
 // fits tells why the side file is not of this import; nil: it is.

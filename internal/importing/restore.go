@@ -17,13 +17,14 @@ type Restorer interface {
 	Add(stream string, v storage.Version, p storage.Position, at storage.Instant, e storage.NewEvent) error
 }
 
-// Restore passes a complete export on to an engine, event by event, and gives
-// the export's header. It wants every event from position 1 to the head, with
-// versions without gaps and times that never fall (I2, I12); anything else is
-// a [LineError] at the first line that does not fit. The reader yields the
+// Restore passes a complete export on to an engine, event by event. begin is
+// called once, with the export's header, and gives who takes the events. The
+// export must have every event from position 1 to the head, with versions
+// without gaps and times that never fall (I2, I12); anything else is a
+// [LineError] at the first line that does not fit. The reader yields the
 // export's lines; name is what errors call it.
-func Restore(ctx context.Context, name string, reader *LineReader, into Restorer, report func(Summary)) (interchange.Header, Summary, error) {
-	r := restoring{into: into, versions: map[string]storage.Version{}, summary: Summary{Types: map[string]int64{}}}
+func Restore(ctx context.Context, name string, reader *LineReader, begin func(interchange.Header) (Restorer, error), report func(Summary)) (Summary, error) {
+	r := restoring{begin: begin, versions: map[string]storage.Version{}, summary: Summary{Types: map[string]int64{}}}
 	for {
 		rec, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -33,10 +34,10 @@ func Restore(ctx context.Context, name string, reader *LineReader, into Restorer
 			err = ctx.Err()
 		}
 		if err != nil {
-			return interchange.Header{}, r.summary, fmt.Errorf("%s after line %d: %w", name, r.summary.Line, err)
+			return r.summary, fmt.Errorf("%s after line %d: %w", name, r.summary.Line, err)
 		}
 		if err := r.take(&rec, reader.Export); err != nil {
-			return interchange.Header{}, r.summary, &LineError{Source: name, Line: rec.Line, Last: rec.Last, Err: err}
+			return r.summary, &LineError{Source: name, Line: rec.Line, Last: rec.Last, Err: err}
 		}
 		r.summary.Line = rec.Last
 		if report != nil && r.summary.Added%chunkEvents == 0 {
@@ -44,18 +45,19 @@ func Restore(ctx context.Context, name string, reader *LineReader, into Restorer
 		}
 	}
 	if reader.Export == nil {
-		return interchange.Header{}, r.summary, fmt.Errorf("%s: %w", name, errNoHeader)
+		return r.summary, fmt.Errorf("%s: %w", name, errNoHeader)
 	}
 	if r.position != reader.Export.Head {
-		return interchange.Header{}, r.summary, fmt.Errorf("%s ends at position %d, but its header says %d: it is not complete", name, r.position, reader.Export.Head)
+		return r.summary, fmt.Errorf("%s ends at position %d, but its header says %d: it is not complete", name, r.position, reader.Export.Head)
 	}
-	return *reader.Export, r.summary, nil
+	return r.summary, nil
 }
 
 var errNoHeader = errors.New("is not a complete export: its first line must be the header that stet export writes")
 
 // restoring is where a restoration stands.
 type restoring struct {
+	begin    func(interchange.Header) (Restorer, error)
 	into     Restorer
 	position storage.Position
 	at       storage.Instant
@@ -72,7 +74,9 @@ func (r *restoring) take(rec *Record, header *interchange.Header) error {
 	case header.Filtered:
 		return errors.New("the export was made with a filter, so events may be missing; export without one")
 	case rec.Header:
-		return nil
+		into, err := r.begin(*header)
+		r.into = into
+		return err
 	}
 	e := &rec.Event
 	switch want := r.versions[e.Stream] + 1; {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stet-db/stet/internal/importing"
+	"github.com/stet-db/stet/internal/interchange"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -26,7 +27,9 @@ const (
 
 func TestACompleteExportIsRestoredInOrder(t *testing.T) {
 	var into taker
-	header, sum, err := importing.Restore(t.Context(), "x", importing.NewLineReader(strings.NewReader(exportHead+exportFirst+exportNext+exportLast)), &into, nil)
+	var header interchange.Header
+	begin := func(h interchange.Header) (importing.Restorer, error) { header = h; return &into, nil }
+	sum, err := importing.Restore(t.Context(), "x", importing.NewLineReader(strings.NewReader(exportHead+exportFirst+exportNext+exportLast)), begin, nil)
 	if err != nil || header.Head != 3 || sum.Added != 3 || strings.Join(into.places, "") != "aba" {
 		t.Errorf("%+v %+v %v %v", header, sum, into, err)
 	}
@@ -53,7 +56,8 @@ func TestAnExportThatIsNotWholeIsRefusedAtItsLine(t *testing.T) {
 		"not a line":           {exportHead + "{", "not a JSON object", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := importing.Restore(t.Context(), "x", importing.NewLineReader(strings.NewReader(c.text)), &taker{}, nil)
+			begin := func(interchange.Header) (importing.Restorer, error) { return &taker{}, nil }
+			_, err := importing.Restore(t.Context(), "x", importing.NewLineReader(strings.NewReader(c.text)), begin, nil)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v; want %q", err, c.want)
 			}

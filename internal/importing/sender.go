@@ -182,10 +182,16 @@ func (s *sender) changed(ctx context.Context, c *Chunk) error {
 			}
 		}
 	}
-	if c.First == 0 {
-		c.First, c.Last = s.summary.Line, s.summary.Line
+	at := &LineError{Source: s.job.Name, Line: c.First, Last: c.Last, Err: errChanged}
+	switch {
+	case c.follower > 0: // all that is here was imported, so the chunk was longer
+		at.Line, at.Last = c.follower, c.follower
+	case c.complete:
+		at.Line = max(c.Last, s.summary.Line)
+		at.Last = at.Line
+		at.Err = fmt.Errorf("is the last now, but more was imported under this name: the source %w", errChanged)
 	}
-	return &LineError{Source: s.job.Name, Line: c.First, Last: c.Last, Err: errChanged}
+	return at
 }
 
 // sameFact compares what a client says about an event.
