@@ -68,6 +68,10 @@ func Open(ctx context.Context, store storage.Store, selection Selection, start S
 	return c, nil
 }
 
+// Pinned is the head that [Open] pinned, until Next is called; then the one
+// that the cursor is on its way to.
+func (c *Cursor) Pinned() storage.Position { return c.pinned }
+
 // Place is where the cursor is, as a step of kind [Progress], which counts as
 // one: for a first notice, for one from time to time, and for a last one.
 func (c *Cursor) Place() Step {
