@@ -11,22 +11,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// models opens models: a directory is a key, a variant a bound of the tail.
-func models() Opener {
-	open := map[string]*Model{}
-	return func(_ testing.TB, dir string, variant int) storage.Store {
-		m, ok := open[dir]
-		if ok {
-			m = m.Reopen()
-		} else {
-			m = NewModelWith(ModelOptions{TailGroups: []int{64, 1, 3}[variant]})
-		}
-		open[dir] = m
-		return m
-	}
-}
+func TestTheModelFulfilsThePort(t *testing.T) { Run(t, Models()) }
 
-func TestTheModelFulfilsThePort(t *testing.T) { Run(t, models()) }
+func TestModelsCannotBeToldApart(t *testing.T) { RunMachine(t, Models()) }
+
+func TestBatchesDoNotChangeTheModelsAnswers(t *testing.T) { RunBatching(t, Models()) }
 
 func TestAHeldModelFillsItsQueue(t *testing.T) {
 	m := NewModelWith(ModelOptions{QueueLimit: 2})
@@ -87,3 +76,5 @@ func TestAModelRefusesAsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func BenchmarkModel(b *testing.B) { Benchmarks(b, Models()) }

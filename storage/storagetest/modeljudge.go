@@ -71,6 +71,13 @@ func (m *Model) conflictsLocked(a *storage.Append) []storage.Conflict {
 	return out
 }
 
+// version is the number of events of the stream.
+func (m *Model) version(stream string) storage.Version {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.versionLocked(stream)
+}
+
 func (m *Model) versionLocked(stream string) storage.Version {
 	return storage.Version(len(m.streams[stream]))
 }

@@ -1,0 +1,104 @@
+package storagetest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// RunMachine plays random histories on stores that open opens and on the
+// [Model], step by step, and wants every answer to be the same. A failure
+// prints the seed and the shortest history found that shows it.
+func RunMachine(t *testing.T, open Opener) {
+	base := t.TempDir()
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		drawn := steps(60).Draw(rt, "history")
+		n++
+		dir := filepath.Join(base, fmt.Sprint(n))
+		subject := opened(t, open, dir, n%Variants, 1)
+		defer discard(t, subject, dir)
+		reference := newReference(t)
+		resolver := newResolver()
+		var told []string
+		for i, s := range drawn {
+			a := resolver.resolve(s, reference.store.(*Model))
+			reference.play(t.Context(), a)
+			subject.play(t.Context(), a)
+			want, got := reference.lines[i], subject.lines[i]
+			told = append(told, fmt.Sprintf("%3d. %v\n     %s", i+1, a, want))
+			if got != want {
+				rt.Fatalf("the store differs from the model at the end of this history (dir %s, variant %d):\n%s\n     but the store: %s",
+					filepath.Base(dir), n%Variants, strings.Join(told, "\n"), got)
+			}
+		}
+		if err := Difference(t.Context(), subject.store, reference.store); err != nil {
+			rt.Fatalf("the store differs from the model after this history:\n%s\n%v", strings.Join(told, "\n"), err)
+		}
+	})
+}
+
+// RunBatching plays each random history one append at a time on the [Model],
+// then on stores of every variant with appends submitted one at a time, in
+// small groups, and all at once, and wants one transcript: where a batch ends
+// must not change an answer.
+func RunBatching(t *testing.T, open Opener) {
+	base := t.TempDir()
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		drawn := steps(80).Draw(rt, "history")
+		reference := newReference(t)
+		resolver := newResolver()
+		var actions []action
+		for _, s := range drawn {
+			a := resolver.resolve(s, reference.store.(*Model))
+			actions = append(actions, a)
+			reference.play(t.Context(), a)
+		}
+		for i, batch := range []int{1, 3, 1000} {
+			n++
+			dir := filepath.Join(base, fmt.Sprint(n))
+			if err := playAll(t, open, dir, (n+i)%Variants, batch, actions, reference); err != nil {
+				rt.Fatalf("variant %d, %d appends at once: %v", (n+i)%Variants, batch, err)
+			}
+		}
+	})
+}
+
+// playAll plays the actions on a new store and compares it with the reference.
+func playAll(t *testing.T, open Opener, dir string, variant, batch int, actions []action, reference *player) error {
+	subject := opened(t, open, dir, variant, batch)
+	defer discard(t, subject, dir)
+	for _, a := range actions {
+		subject.play(t.Context(), a)
+	}
+	subject.flush()
+	for i, want := range reference.lines {
+		if got := subject.lines[i]; got != want {
+			var told []string
+			for j, a := range actions[:i+1] {
+				told = append(told, fmt.Sprintf("%3d. %v\n     %s", j+1, a, reference.lines[j]))
+			}
+			return fmt.Errorf("the transcript differs:\n%s\n     but the store: %s", strings.Join(told, "\n"), got)
+		}
+	}
+	return Difference(t.Context(), subject.store, reference.store)
+}
+
+// newReference plays on a new model.
+func newReference(t *testing.T) *player { return opened(t, Models(), "", 0, 1) }
+
+// discard closes what was played on and removes its directory.
+func discard(t *testing.T, p *player, dir string) {
+	p.flush()
+	if err := p.store.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Errorf("remove: %v", err)
+	}
+}
