@@ -1,0 +1,153 @@
+package pebblestore
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/record"
+)
+
+// The groups for live readers hold the very bytes that the log holds.
+func TestGroupsAreTheLogsBytes(t *testing.T) {
+	db, w := opened(t, t.TempDir(), Options{})
+	var groups []storage.Group
+	for _, n := range []int{1, 3, 500, 2} {
+		streams := make([]string, n)
+		for i := range streams {
+			streams[i] = "s"
+		}
+		groups = append(groups, w.commit(t, streams...).Groups()...)
+	}
+	next := storage.Position(1)
+	for _, g := range groups {
+		if g.First != next || len(g.Frames) > groupBytes {
+			t.Fatalf("group from %d to %d with %d bytes; want it from %d", g.First, g.Last, len(g.Frames), next)
+		}
+		for wire := range record.Frames(g.Frames) {
+			stored, err := db.event(next)
+			if err != nil || !bytes.Equal(stored, wire) {
+				t.Fatalf("position %d: group and log differ, %v", next, err)
+			}
+			next++
+		}
+		if next != g.Last+1 {
+			t.Fatalf("group ends at %d, but its frames at %d", g.Last, next-1)
+		}
+	}
+	if next != w.last+1 {
+		t.Fatalf("the groups end at %d of %d", next-1, w.last)
+	}
+}
+
+func TestABatchLargerThanAMemtableIsWhole(t *testing.T) {
+	for _, blocking := range []bool{false, true} {
+		dir := t.TempDir()
+		o := Options{MemTableBytes: 256 << 10, BlockingCommit: blocking}
+		db, w := opened(t, dir, o)
+		streams := make([]string, 5000)
+		for i := range streams {
+			streams[i] = "big-1"
+		}
+		w.commit(t, streams...)
+		w.commit(t, "big-1")
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		report, err := Verify(t.Context(), dir, o, nil)
+		if err != nil || report.Events != 5001 || len(report.Problems) != 0 {
+			t.Errorf("blocking %v: %+v, %v", blocking, report, err)
+		}
+	}
+}
+
+func TestReadStreamAlternatesBetweenIndexAndEvents(t *testing.T) {
+	db, w := opened(t, t.TempDir(), Options{})
+	// Runs of neighbours and scattered events, more than one chunk of places.
+	for i := range 300 {
+		w.commit(t, "a", "a", "b")
+		if i%7 == 0 {
+			w.commit(t, "b", "c")
+		}
+	}
+	total := w.streams["a"].Version
+	for _, c := range []struct{ from, until storage.Version }{{0, 0}, {1, 1}, {5, 6}, {1, total + 1}, {100, 400}, {total, 0}, {total + 1, 0}, {total + 5, total + 9}} {
+		for _, backwards := range []bool{false, true} {
+			var got []storage.Version
+			for r, err := range db.ReadStream(t.Context(), storage.StreamRange{Stream: "a", From: c.from, Until: c.until, Head: w.last, Backwards: backwards}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				stream, v, p, _, err := record.Place(r.Wire)
+				if err != nil || string(stream) != "a" || p != r.Position {
+					t.Fatalf("got %s/%d at %d, %v", stream, v, p, err)
+				}
+				got = append(got, v)
+			}
+			low, high := max(c.from, 1), total+1
+			if c.until != 0 {
+				high = min(high, c.until)
+			}
+			want := 0
+			if low < high {
+				want = int(high - low)
+			}
+			if len(got) != want {
+				t.Fatalf("%d to %d backwards %v: %d events, want %d", c.from, c.until, backwards, len(got), want)
+			}
+			for i, v := range got {
+				expect := low + storage.Version(i)
+				if backwards {
+					expect = high - 1 - storage.Version(i)
+				}
+				if v != expect {
+					t.Fatalf("%d to %d backwards %v: event %d is version %d, want %d", c.from, c.until, backwards, i, v, expect)
+				}
+			}
+		}
+	}
+}
+
+// I7: what is applied but not durable lies above the head that the reader
+// brings, and is not shown in any way.
+func TestNothingAboveTheGivenHeadIsShown(t *testing.T) {
+	db, w := opened(t, t.TempDir(), Options{})
+	w.commit(t, "a", "a", "b")
+	b := db.Begin()
+	w.put(t, b, "a")
+	w.put(t, b, "new")
+	if err := b.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	const head = 3
+	for r, err := range db.ReadAll(t.Context(), storage.AllRange{Until: 100}, head) {
+		if err != nil || r.Position > head {
+			t.Errorf("read all shows %d, %v", r.Position, err)
+		}
+	}
+	for _, backwards := range []bool{false, true} {
+		n := 0
+		for r, err := range db.ReadStream(t.Context(), storage.StreamRange{Stream: "a", Head: head, Backwards: backwards}) {
+			if n++; err != nil || r.Position > head {
+				t.Errorf("read stream shows %d, %v", r.Position, err)
+			}
+		}
+		if n != 2 {
+			t.Errorf("read stream shows %d events, want 2", n)
+		}
+	}
+	if info, err := db.StreamInfo("a", head); err != nil || info.Version != 2 || info.Last != 2 {
+		t.Errorf("stream a: %+v, %v", info, err)
+	}
+	var notFound *storage.StreamNotFoundError
+	if _, err := db.StreamInfo("new", head); !errors.As(err, &notFound) {
+		t.Errorf("the new stream: %v", err)
+	}
+	if list, err := db.Streams(t.Context(), storage.StreamsQuery{Limit: 10, Head: head}); err != nil || len(list) != 2 {
+		t.Errorf("streams: %v, %v", list, err)
+	}
+	if err := b.Sync(); err != nil {
+		t.Fatal(err)
+	}
+}
