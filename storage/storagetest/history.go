@@ -1,12 +1,14 @@
 package storagetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/record"
 	"pgregory.net/rapid"
 )
 
@@ -16,6 +18,7 @@ type stepKind int
 const (
 	stepAppend stepKind = iota
 	stepRetry
+	stepRewrite
 	stepReadAll
 	stepReadStream
 	stepTimes
@@ -67,24 +70,23 @@ var streamNames = []string{"a-1", "a-2", "b-1", "b", "$sys"}
 // steps of the clock.
 var windows = []time.Duration{5 * time.Second, time.Minute, Week}
 
-// steps draws a history.
-func steps(most int) *rapid.Generator[[]step] {
-	return rapid.SliceOfN(rapid.Custom(drawStep), 1, most)
-}
+// anyStep draws a step.
+var anyStep = rapid.Custom(drawStep)
 
 func drawStep(t *rapid.T) step {
 	// Appends come first and often: a history shrinks towards them.
 	kinds := []stepKind{
 		stepAppend, stepAppend, stepAppend, stepAppend, stepAppend, stepAppend, stepAppend,
-		stepRetry, stepRetry, stepRetry, stepReadAll, stepReadStream, stepTimes, stepStreams, stepFollow, stepReopen,
+		stepRetry, stepRetry, stepRetry, stepRewrite, stepRewrite, stepReadAll, stepReadStream, stepTimes, stepStreams, stepFollow, stepReopen,
 	}
 	s := step{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
 	small := func(name string, below int) int { return rapid.IntRange(0, below-1).Draw(t, name) }
 	switch s.Kind {
 	case stepAppend:
 		s.drawAppend(t)
-	case stepRetry:
-		s.Pick = small("pick", 8)
+	case stepRetry, stepRewrite:
+		s.Pick, s.Until = small("pick", 8), 1+small("until", 4)
+		s.ServerIDs = small("server ids", 6) == 5
 		s.Seconds = rapid.SampledFrom([]int{0, 0, 1, 4, 5, 6, -3}).Draw(t, "seconds")
 	default:
 		s.Pick, s.Until = small("pick", 20), small("until", 20)
@@ -127,19 +129,19 @@ type action struct {
 // String tells the action for a person who reads the history.
 func (a action) String() string {
 	switch a.Kind {
-	case stepAppend, stepRetry:
+	case stepAppend, stepRetry, stepRewrite:
 		if a.append == nil {
-			return "retry nothing"
+			return "append nothing"
 		}
 		return describeRequest(a.append, a.Lane)
 	case stepReadAll:
 		return fmt.Sprintf("read all %+v", a.allRange())
 	case stepReadStream:
-		return fmt.Sprintf("read stream %+v", a.streamRange())
+		return fmt.Sprintf("read stream %+v, %d below the head", a.streamRange(0), a.below())
 	case stepTimes:
-		return fmt.Sprintf("places at time %d of all and %s", a.at, a.stream())
+		return fmt.Sprintf("places at time %d of all and %s, %d below the head", a.at, a.stream(), a.below())
 	case stepStreams:
-		return fmt.Sprintf("list streams %+v", a.query(0))
+		return fmt.Sprintf("list streams %+v, %d below the head", a.query(0), a.below())
 	case stepFollow:
 		return "follow"
 	case stepReopen:
@@ -172,8 +174,11 @@ func (a action) allRange() storage.AllRange {
 	return storage.AllRange{From: storage.Position(a.Pick), Until: storage.Position(a.Until), Backwards: a.Backwards}
 }
 
-func (a action) streamRange() storage.StreamRange {
-	return storage.StreamRange{Stream: a.stream(), From: storage.Version(a.Pick / 5), Until: storage.Version(a.Until / 2), Backwards: a.Backwards}
+// below is how far below the head a question is asked.
+func (a action) below() storage.Position { return storage.Position(a.Until % 4) }
+
+func (a action) streamRange(head storage.Position) storage.StreamRange {
+	return storage.StreamRange{Stream: a.stream(), Head: head, From: storage.Version(a.Pick / 5), Until: storage.Version(a.Until / 2), Backwards: a.Backwards}
 }
 
 func (a action) query(head storage.Position) storage.StreamsQuery {
@@ -203,6 +208,8 @@ func (r *resolver) resolve(s step, model *Model) action {
 	case s.Kind == stepRetry && len(r.appends) > 0:
 		first := r.appends[max(0, len(r.appends)-1-s.Pick)]
 		a.append = r.again(first.append)
+	case s.Kind == stepRewrite && model.Head() > 0:
+		a.append = r.rewrite(s, model)
 	}
 	return a
 }
@@ -233,6 +240,33 @@ func (r *resolver) newAppend(s step, model *Model) *storage.Append {
 	}
 	if s.Refused {
 		out.Refused = errRefusedBefore
+	}
+	return out
+}
+
+// rewrite asks for what lies in the log already, as if one append had written
+// it, which may or may not be so.
+func (r *resolver) rewrite(s step, model *Model) *storage.Append {
+	out := &storage.Append{Time: r.now, Window: Week}
+	from := model.Head() - min(model.Head()-1, storage.Position(s.Pick))
+	entries := map[string]int{}
+	for wire, err := range model.ReadAll(context.Background(), storage.AllRange{From: from, Until: from + storage.Position(s.Until)}) {
+		if err != nil {
+			panic(fmt.Sprintf("storagetest: the model cannot be read: %v", err))
+		}
+		placed, err := record.Decode(wire.Wire)
+		if err != nil {
+			panic(fmt.Sprintf("storagetest: the model holds a damaged event: %v", err))
+		}
+		i, ok := entries[placed.Stream]
+		if !ok {
+			i = len(out.Entries)
+			entries[placed.Stream] = i
+			out.Entries = append(out.Entries, Expect(placed.Stream, storage.ExpectVersion(placed.Version-1)))
+		}
+		event := ProposeEvent(&storage.Event{ID: placed.ID, Type: placed.Type, Tags: placed.Tags, Kind: placed.Kind, Payload: placed.Payload})
+		event.ServerMadeID = s.ServerIDs
+		out.Entries[i].Events = append(out.Entries[i].Events, event)
 	}
 	return out
 }

@@ -17,27 +17,26 @@ func RunMachine(t *testing.T, open Opener) {
 	base := t.TempDir()
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		drawn := steps(60).Draw(rt, "history")
 		n++
 		dir := filepath.Join(base, fmt.Sprint(n))
 		subject := opened(t, open, dir, n%Variants, 1)
 		defer discard(t, subject, dir)
 		reference := newReference(t)
 		resolver := newResolver()
-		var told []string
-		for i, s := range drawn {
-			a := resolver.resolve(s, reference.store.(*Model))
+		var told story
+		rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
+			a := resolver.resolve(anyStep.Draw(rt, "step"), reference.store.(*Model))
 			reference.play(t.Context(), a)
 			subject.play(t.Context(), a)
-			want, got := reference.lines[i], subject.lines[i]
-			told = append(told, fmt.Sprintf("%3d. %v\n     %s", i+1, a, want))
+			last := len(reference.lines) - 1
+			want, got := reference.lines[last], subject.lines[last]
+			told.tell(a, want)
 			if got != want {
-				rt.Fatalf("the store differs from the model at the end of this history (dir %s, variant %d):\n%s\n     but the store: %s",
-					filepath.Base(dir), n%Variants, strings.Join(told, "\n"), got)
+				rt.Fatalf("the store (variant %d) differs from the model at the end of this history:\n%s     but the store: %s", n%Variants, &told, got)
 			}
-		}
+		}})
 		if err := Difference(t.Context(), subject.store, reference.store); err != nil {
-			rt.Fatalf("the store differs from the model after this history:\n%s\n%v", strings.Join(told, "\n"), err)
+			rt.Fatalf("the store (variant %d) differs from the model after this history:\n%s%v", n%Variants, &told, err)
 		}
 	})
 }
@@ -50,15 +49,14 @@ func RunBatching(t *testing.T, open Opener) {
 	base := t.TempDir()
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		drawn := steps(80).Draw(rt, "history")
 		reference := newReference(t)
 		resolver := newResolver()
 		var actions []action
-		for _, s := range drawn {
-			a := resolver.resolve(s, reference.store.(*Model))
+		rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
+			a := resolver.resolve(anyStep.Draw(rt, "step"), reference.store.(*Model))
 			actions = append(actions, a)
 			reference.play(t.Context(), a)
-		}
+		}})
 		for i, batch := range []int{1, 3, 1000} {
 			n++
 			dir := filepath.Join(base, fmt.Sprint(n))
@@ -79,14 +77,25 @@ func playAll(t *testing.T, open Opener, dir string, variant, batch int, actions 
 	subject.flush()
 	for i, want := range reference.lines {
 		if got := subject.lines[i]; got != want {
-			var told []string
+			var told story
 			for j, a := range actions[:i+1] {
-				told = append(told, fmt.Sprintf("%3d. %v\n     %s", j+1, a, reference.lines[j]))
+				told.tell(a, reference.lines[j])
 			}
-			return fmt.Errorf("the transcript differs:\n%s\n     but the store: %s", strings.Join(told, "\n"), got)
+			return fmt.Errorf("the transcript differs at the end of this history:\n%s     but the store: %s", &told, got)
 		}
 	}
 	return Difference(t.Context(), subject.store, reference.store)
+}
+
+// story is a history with the model's answers, for a person to read.
+type story struct {
+	strings.Builder
+	steps int
+}
+
+func (s *story) tell(a action, answer string) {
+	s.steps++
+	fmt.Fprintf(s, "%3d. %v\n     %s\n", s.steps, a, answer)
 }
 
 // newReference plays on a new model.

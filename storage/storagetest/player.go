@@ -38,7 +38,7 @@ func opened(tb testing.TB, open Opener, dir string, variant, batch int) *player 
 
 // play does one action. Its line is there once flush was called.
 func (p *player) play(ctx context.Context, a action) {
-	if a.Kind == stepAppend || a.Kind == stepRetry {
+	if a.Kind == stepAppend || a.Kind == stepRetry || a.Kind == stepRewrite {
 		p.playAppend(ctx, a)
 		return
 	}
@@ -94,11 +94,12 @@ func (p *player) flush() {
 // ask does what is not an append.
 func (p *player) ask(ctx context.Context, a action) string {
 	head := p.store.Head()
+	head -= min(head, a.below())
 	switch a.Kind {
 	case stepReadAll:
 		return describeEvents(collect(p.store.ReadAll(ctx, a.allRange())))
 	case stepReadStream:
-		return describeEvents(collect(p.store.ReadStream(ctx, a.streamRange())))
+		return describeEvents(collect(p.store.ReadStream(ctx, a.streamRange(head))))
 	case stepTimes:
 		position, err := p.store.PositionAt(ctx, a.at, head)
 		version, verr := p.store.VersionAt(ctx, a.stream(), a.at, head)
@@ -111,7 +112,7 @@ func (p *player) ask(ctx context.Context, a action) string {
 		p.store = p.reopen(p.store)
 		p.lanes = map[int]*storage.Lane{} // pipelines end with their server
 		p.follower.store = p.store
-		return fmt.Sprintf("history kept, head %d", p.store.Head())
+		return fmt.Sprintf("history kept, head %d", head)
 	}
 	return "unknown step"
 }
