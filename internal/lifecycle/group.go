@@ -12,8 +12,7 @@ import (
 type Group struct {
 	ctx     context.Context
 	members []member
-	// failed tells Wait that a member ended with an error; it holds one, the
-	// others are collected by Wait.
+	// failed is closed, once, by the first member that ends with an error.
 	failed chan struct{}
 	once   sync.Once
 }

@@ -1,0 +1,120 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stet-db/stet/storage"
+)
+
+func TestTheZeroConfigurationIsValid(t *testing.T) {
+	c := Config{}.WithDefaults()
+	if err := c.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:7838" || c.OpsListen != "127.0.0.1:7840" || c.DrainTimeout != 10*time.Second ||
+		c.Connections != 1000 || c.StreamsPerConnection != 1000 {
+		t.Errorf("other defaults than documented: %+v", c)
+	}
+}
+
+func TestValidateNamesAllFaultsAtOnce(t *testing.T) {
+	c := Config{
+		Listen: "nowhere", OpsListen: "0.0.0.0:1", TLS: TLSFiles{Cert: "c.pem"}, DrainTimeout: time.Hour,
+		Limits: storage.Limits{EventBytes: 1 << 30}, Connections: -1, StreamsPerConnection: 100_001,
+		Subscriptions: 1_000_001, PipelineInFlight: 65_537,
+	}.WithDefaults()
+	e, ok := errors.AsType[*storage.InvalidError](c.Validate(t.Context()))
+	if !ok {
+		t.Fatal("no InvalidError")
+	}
+	var fields []string
+	for _, v := range e.Violations {
+		fields = append(fields, v.Field)
+	}
+	want := "listen ops_listen tls limits.event_bytes connections streams_per_connection subscriptions pipeline_in_flight drain_timeout"
+	if got := strings.Join(fields, " "); got != want {
+		t.Errorf("faults in\n%s, want\n%s", got, want)
+	}
+}
+
+func TestBoundsOfNumbersAreHeld(t *testing.T) {
+	for _, b := range (&Config{}).bounds() {
+		for n, valid := range map[int]bool{-1: false, 1: true, b.ceiling: true, b.ceiling + 1: false} {
+			var c Config
+			for _, at := range c.bounds() {
+				if at.name == b.name {
+					*at.value = n
+				}
+			}
+			if err := c.WithDefaults().Validate(t.Context()); (err == nil) != valid {
+				t.Errorf("%s %d: %v, want valid: %v", b.name, n, err, valid)
+			}
+		}
+	}
+}
+
+func TestListenersBeyondLoopbackWantTLSOrLeave(t *testing.T) {
+	beyond := []string{":7838", "0.0.0.0:7838", "[::]:7838", "192.0.2.1:7838", "[2001:db8::1]:7838", "[::ffff:192.0.2.1]:7838"}
+	for _, address := range beyond {
+		for _, c := range []Config{{Listen: address}, {OpsListen: address}, {OpsListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}}} {
+			err := c.WithDefaults().Validate(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "without TLS") {
+				t.Errorf("listen %q, ops %q: %v, want a refusal", c.Listen, c.OpsListen, err)
+			}
+		}
+		for _, c := range []Config{
+			{Listen: address, Insecure: true}, {OpsListen: address, Insecure: true},
+			{Listen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
+		} {
+			if err := c.WithDefaults().Validate(t.Context()); err != nil {
+				t.Errorf("allowed: %v", err)
+			}
+		}
+	}
+	for _, address := range []string{"127.0.0.1:0", "127.9.9.9:1", "[::1]:7838", "[::ffff:127.0.0.1]:7838", "localhost:7838"} {
+		if err := (Config{Listen: address, OpsListen: address}).WithDefaults().Validate(t.Context()); err != nil {
+			t.Errorf("%s is loopback: %v", address, err)
+		}
+	}
+}
+
+func TestBadAddressesAreNamed(t *testing.T) {
+	for address, want := range map[string]string{
+		"7838":            "want HOST:PORT",
+		"127.0.0.1:65536": "0 to 65535",
+		"127.0.0.1:stet":  "0 to 65535",
+		"not a host:7838": "cannot be looked up",
+	} {
+		err := Config{Listen: address}.WithDefaults().Validate(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", address, err, want)
+		}
+	}
+}
+
+func TestTheEffectiveConfigurationIsShown(t *testing.T) {
+	c := Config{Version: "v9", Connections: 77}.WithDefaults()
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("serving", "config", c)
+	if line := log.String(); strings.Count(line, "\n") != 1 || !strings.Contains(line, "config.connections=77") || !strings.Contains(line, "config.drain_timeout=10s") {
+		t.Errorf("logged %q", line)
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown struct {
+		Version     string
+		Connections int
+		Limits      storage.Limits
+	}
+	if err := json.Unmarshal(text, &shown); err != nil || shown.Version != "v9" || shown.Connections != 77 || shown.Limits.EventBytes != 1<<20 {
+		t.Errorf("%s: %v", text, err)
+	}
+}

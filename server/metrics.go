@@ -1,0 +1,191 @@
+package server
+
+import (
+	"strings"
+
+	grpcprometheus "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"google.golang.org/grpc"
+
+	"github.com/stet-db/stet/internal/clock"
+	"github.com/stet-db/stet/internal/lifecycle"
+	"github.com/stet-db/stet/storage"
+)
+
+// namespace is the prefix of all our metrics. docs/operations.md lists them,
+// and a test compares.
+const namespace = "stet"
+
+// callSeconds are the buckets of the calls' times: from an append to a fast
+// disk to a read of everything.
+var callSeconds = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60}
+
+// metrics is the registry of one server and what counts by itself; the rest is
+// read when somebody asks.
+type metrics struct {
+	registry *prometheus.Registry
+	rpc      *grpcprometheus.ServerMetrics
+	panics   prometheus.Counter
+
+	streamCalls grpc.StreamServerInterceptor
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		rpc: grpcprometheus.NewServerMetrics(
+			grpcprometheus.WithServerCounterOptions(grpcprometheus.WithNamespace(namespace)),
+			grpcprometheus.WithServerHandlingTimeHistogram(
+				grpcprometheus.WithHistogramNamespace(namespace), grpcprometheus.WithHistogramBuckets(callSeconds)),
+		),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "recovered_panics_total",
+			Help: "Panics of handlers, each a fault of the server; the log has their stacks.",
+		}),
+	}
+	m.streamCalls = m.rpc.StreamServerInterceptor()
+	m.registry.MustRegister(m.panics, withoutMessages(m.rpc),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// stream counts calls, and hands the handler the stream without the library's
+// wrapper, which would count each message at the price of 150 ns; see
+// [countedStream].
+func (m *metrics) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return m.streamCalls(srv, stream, info, func(srv any, _ grpc.ServerStream) error { return handler(srv, stream) })
+}
+
+// rpcCollector leaves out the library's counters of messages, which would be
+// wrong: see [metrics.stream].
+type rpcCollector struct {
+	next prometheus.Collector
+	kept map[*prometheus.Desc]bool
+}
+
+func withoutMessages(next prometheus.Collector) *rpcCollector {
+	c := &rpcCollector{next: next, kept: make(map[*prometheus.Desc]bool)}
+	all := make(chan *prometheus.Desc, 16) // the library has five
+	next.Describe(all)
+	close(all)
+	for d := range all {
+		if !strings.Contains(d.String(), "_msg_") {
+			c.kept[d] = true
+		}
+	}
+	return c
+}
+
+func (c *rpcCollector) Describe(out chan<- *prometheus.Desc) {
+	for d := range c.kept {
+		out <- d
+	}
+}
+
+func (c *rpcCollector) Collect(out chan<- prometheus.Metric) {
+	all := make(chan prometheus.Metric)
+	done := lifecycle.Async(func() error { // ends with the loop below
+		defer close(all)
+		c.next.Collect(all)
+		return nil
+	})
+	for m := range all {
+		if c.kept[m.Desc()] {
+			out <- m
+		}
+	}
+	<-done
+}
+
+// moment is what the readings of one scrape are taken from.
+type moment struct {
+	store    storage.Stats
+	clock    clock.Stats
+	rpc, ops *boundedListener
+	config   *Config
+}
+
+// reading is a metric without labels that is read when somebody asks.
+type reading struct {
+	name, help string
+	kind       prometheus.ValueType
+	value      func(m *moment) float64
+}
+
+// readings are all of them.
+var readings = []reading{
+	{"head_position", "Highest durable position of the log.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.Head) }},
+	{"append_queue_length", "Appends waiting for the writer.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.Queued) }},
+	{"append_queue_limit", "Bound of the queue; appends beyond it are refused with QUEUE_FULL.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.QueueLimit) }},
+	{"appends_accepted_total", "Appends that were written.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.store.Accepted) }},
+	{"appends_refused_total", "Appends that the writer refused, conflicts among them.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.store.Refused) }},
+	{"appends_replayed_total", "Appends answered with the answer of an earlier identical request.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.store.Replayed) }},
+	{"events_appended_total", "Events that were written.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.store.Events) }},
+	{"commits_total", "Commits with a sync of their own.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.store.Batches) }},
+	{"commit_seconds", "Median time of the latest commits until durable; 0: there was none.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.SyncMicros) / 1e6 }},
+	{"request_ids", "Remembered request ids.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.RequestIDs) }},
+	{"request_ids_limit", "Bound of the remembered request ids; appends with new ones are then refused with REQUEST_IDS_FULL.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.RequestIDLimit) }},
+	{"disk_used_bytes", "Size of the store's files.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.DiskBytes) }},
+	{"disk_free_bytes", "Space that the store's file system has left.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.DiskFreeBytes) }},
+	{"tail_bytes", "Memory of the newest events, shared by live subscriptions.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.TailBytes) }},
+	{"clock_jumps_total", "Jumps of the wall clock by over a minute.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.clock.Jumps) }},
+	{"clock_refusing", "1 while appends are refused because the clock jumped far ahead.", prometheus.GaugeValue, func(m *moment) float64 { return oneIf(m.clock.Refusing) }},
+	{"connections", "Open connections of the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.rpc.open.Load()) }},
+	{"connections_limit", "Bound of the connections; those beyond it are closed at once.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Connections) }},
+	{"connections_refused_total", "Connections closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.rpc.refused.Load()) }},
+	{"subscriptions_limit", "Bound of the subscriptions; those beyond it are refused.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Subscriptions) }},
+	{"ops_connections_refused_total", "Connections of the operations listener closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.ops.refused.Load()) }},
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// scrape is the collector of a server that listens.
+type scrape struct {
+	server *Server
+	descs  []*prometheus.Desc // one for each reading
+
+	inFlight, messages *prometheus.Desc
+}
+
+func newScrape(s *Server) *scrape {
+	c := &scrape{
+		server: s,
+		inFlight: prometheus.NewDesc(namespace+"_calls_in_flight",
+			"Calls that run; those of Subscribe are the subscriptions.", []string{"grpc_service", "grpc_method"}, nil),
+		messages: prometheus.NewDesc(namespace+"_stream_messages_total",
+			"Messages of streaming calls, by direction.", []string{"grpc_service", "grpc_method", "direction"}, nil),
+	}
+	for _, r := range readings {
+		c.descs = append(c.descs, prometheus.NewDesc(namespace+"_"+r.name, r.help, nil, nil))
+	}
+	return c
+}
+
+func (c *scrape) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		out <- d
+	}
+	out <- c.inFlight
+	out <- c.messages
+}
+
+func (c *scrape) Collect(out chan<- prometheus.Metric) {
+	s := c.server
+	m := moment{store: s.store.Stats(), clock: s.service.guard.Stats(), rpc: s.rpcListener, ops: s.opsListener, config: &s.config}
+	for i, r := range readings {
+		out <- prometheus.MustNewConstMetric(c.descs[i], r.kind, r.value(&m))
+	}
+	for _, m := range s.calls.sorted() {
+		out <- prometheus.MustNewConstMetric(c.inFlight, prometheus.GaugeValue, float64(m.inFlight.Load()), m.service, m.method)
+		if m.streaming {
+			out <- prometheus.MustNewConstMetric(c.messages, prometheus.CounterValue, float64(m.received.Load()), m.service, m.method, "received")
+			out <- prometheus.MustNewConstMetric(c.messages, prometheus.CounterValue, float64(m.sent.Load()), m.service, m.method, "sent")
+		}
+	}
+}

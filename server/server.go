@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/lifecycle"
+	"github.com/stet-db/stet/server/wire"
+	"github.com/stet-db/stet/storage"
+)
+
+// Server serves one store: the API on the gRPC listener, and metrics, health
+// and a few commands on the operations listener. Make it with [New], then
+// [Server.Listen] and [Server.Run], each once.
+type Server struct {
+	// Immutable after New.
+	config  Config
+	store   storage.Store
+	service *Service
+	calls   *calls
+	metrics *metrics
+	health  *health.Server
+	rpc     *grpc.Server
+
+	stopTimeout time.Duration // handlerTimeout, but in tests
+
+	// Immutable after Listen.
+	rpcListener, opsListener *boundedListener
+
+	state    atomic.Int32
+	backupMu sync.Mutex // held while a backup is made, taken with TryLock only
+}
+
+// States of a server.
+const (
+	stateStarting int32 = iota
+	stateServing
+	stateDraining
+)
+
+// New makes a server for the store, which stays the caller's to close after
+// [Server.Run] has returned.
+func New(store storage.Store, c Config) (*Server, error) {
+	c = c.WithDefaults()
+	if err := c.Validate(context.Background()); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	s := &Server{
+		config: c, store: store,
+		calls: newCalls(), metrics: newMetrics(), health: health.NewServer(),
+		stopTimeout: handlerTimeout,
+	}
+	options, err := s.options()
+	if err != nil {
+		return nil, err
+	}
+	s.service = NewService(store, ServiceOptions{
+		Limits: c.Limits, Clock: c.Clock, Logger: c.Logger, Version: c.Version, StartedAt: c.Clock.Wall(),
+		PipelineInFlight: c.PipelineInFlight, Subscriptions: c.Subscriptions,
+	})
+	s.rpc = grpc.NewServer(options...)
+	s.service.Register(s.rpc)
+	healthv1.RegisterHealthServer(s.rpc, s.health)
+	if err := registerReflection(s.rpc); err != nil {
+		return nil, err
+	}
+	s.metrics.registry.MustRegister(newScrape(s))
+	return s, nil
+}
+
+func (s *Server) options() ([]grpc.ServerOption, error) {
+	options := append(limitOptions(s.config), chain(s.stages())...)
+	options = append(options,
+		grpc.ForceServerCodecV2(wire.NewCodec(s.config.Limits)),
+		grpc.SharedWriteBuffer(true), // an idle connection holds none
+		grpc.WaitForHandlers(true),   // the store may be closed once Run returns
+	)
+	if s.config.TLS.enabled() {
+		certificates, err := loadCertificates(s.config.TLS, s.config.Clock, s.config.Logger)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, grpc.Creds(credentials.NewTLS(certificates.config())))
+	}
+	return options, nil
+}
+
+// Listen opens both listeners, or none.
+func (s *Server) Listen(ctx context.Context) error {
+	rpc, err := listen(ctx, s.config.Listen, s.config.Connections, s.config.Logger)
+	if err != nil {
+		return err
+	}
+	ops, err := listen(ctx, s.config.OpsListen, opsConnections, s.config.Logger)
+	if err != nil {
+		return errors.Join(err, rpc.Close())
+	}
+	s.rpcListener, s.opsListener = rpc, ops
+	return nil
+}
+
+// Addr is where the gRPC listener listens.
+func (s *Server) Addr() net.Addr { return s.rpcListener.Addr() }
+
+// OpsAddr is where the operations listener listens.
+func (s *Server) OpsAddr() net.Addr { return s.opsListener.Addr() }
+
+// Run serves until ctx ends, then drains: what is in flight gets the time of
+// Config.DrainTimeout to end (I11), and what is left then is cut and named in
+// the log. It returns nil after that, and an error when a listener fails or a
+// handler does not end. Nothing of the server runs any more after nil.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.noteLast(ctx); err != nil {
+		return errors.Join(err, s.rpcListener.Close(), s.opsListener.Close())
+	}
+	s.calls.know(s.rpc.GetServiceInfo())
+	s.metrics.rpc.InitializeMetrics(s.rpc)
+	s.config.Logger.Info("serving", "address", s.Addr().String(), "ops_address", s.OpsAddr().String(), "config", s.config)
+	group := lifecycle.New(ctx)
+	group.Go("operations listener", s.serveOps) // stops last, so that a drain can be watched
+	group.Go("gRPC listener", s.serveRPC)
+	return group.Wait()
+}
+
+// noteLast tells the guard of the clock how far recorded times have come.
+func (s *Server) noteLast(ctx context.Context) error {
+	head := s.store.Head()
+	if head == 0 {
+		return nil
+	}
+	last, err := s.store.RecordedAt(ctx, head)
+	if err != nil {
+		return fmt.Errorf("read the last recorded time: %w", err)
+	}
+	s.service.guard.NoteLast(last)
+	return nil
+}
+
+// serveRPC serves the gRPC listener until ctx ends.
+func (s *Server) serveRPC(ctx context.Context) error {
+	for _, name := range []string{"", stetv1.EventStore_ServiceDesc.ServiceName} {
+		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
+	}
+	s.state.Store(stateServing)
+	served := lifecycle.Async(func() error { return s.rpc.Serve(s.rpcListener) })
+	select {
+	case err := <-served:
+		s.state.Store(stateDraining)
+		s.service.Drain()
+		return errors.Join(err, s.stop())
+	case <-ctx.Done():
+	}
+	if err := s.drain(); err != nil {
+		return err
+	}
+	s.service.Wait()
+	return <-served
+}
