@@ -116,6 +116,8 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"a link out of the tree", "links", "docs/odd.md", "See [it](../../README.md).\n", "docs/odd.md:1: no file ../README.md"},
 		{"a dead heading", "links", "docs/odd.md", "See [it](../README.md#shops).\n", "docs/odd.md:1: no heading #shops in README.md"},
 		{"a make target that is not there", "links", "docs/odd.md", "Then `make sense`.\n", "docs/odd.md:1: the Makefile has no target sense"},
+		{"a test that is not there", "links", "docs/odd.md", "As `TestNothing` and `TestAnything` show.\n", "docs/odd.md:1: no test TestAnything"},
+		{"a file that is not there", "links", "docs/odd.md", "In `cart/cart.go`, `cart/gone.go` and `else/where.go`.\n", "docs/odd.md:1: no file cart/gone.go"},
 		{"such a target in a block", "links", "docs/odd.md", "```sh\n$ make sense\n```\n", "docs/odd.md:2: the Makefile has no target sense"},
 	}
 	for _, c := range cases {
@@ -133,15 +135,20 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 	}
 }
 
-func TestALongPackageIsFound(t *testing.T) {
+func TestALongPackageNeedsADecision(t *testing.T) {
 	long := map[string]string{}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		long["price/"+name+".go"] = "package price\n" + strings.Repeat("\n", 499)
 	}
-	problems := plant(t, long).Sizes()
+	problems, err := plant(t, long).Sizes()
 	want := []string{"price: the package has 2508 lines, at most 2500"}
-	if !slices.Equal(problems, want) {
-		t.Errorf("found %q, want %q", problems, want)
+	if err != nil || !slices.Equal(problems, want) {
+		t.Errorf("found %q, %v, want %q", problems, err, want)
+	}
+
+	long["docs/decisions/0001-price.md"] = "# Price is one thing\n\nBudget: package `price` may have 2508 lines.\n"
+	if problems, err := plant(t, long).Sizes(); err != nil || len(problems) > 0 {
+		t.Errorf("a decision grants more lines, found %q, %v", problems, err)
 	}
 }
 

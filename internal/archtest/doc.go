@@ -14,8 +14,8 @@
 //   - [Tree.Names]: no package that is named like a drawer.
 //   - [Tree.Text]: no path of one person's machine, no open end without an
 //     issue number.
-//   - [Tree.Links]: relative links, headings and make targets that the docs
-//     name exist.
+//   - [Tree.Links]: files, headings, tests and make targets that the docs name
+//     exist.
 //
 // Generated code (gen) is only a place to import from. What the API's comments
 // must have is checked by buf.

@@ -18,7 +18,7 @@ type row struct {
 
 var (
 	codeSpan  = regexp.MustCompile("`([^`]+)`")
-	testsLine = regexp.MustCompile("(?m)^Tests may also import(?: outside)?:(.*)$")
+	testsLine = regexp.MustCompile("(?m)^Tests may also import:((?:.*\n)+?)(?:\n|\\z)")
 )
 
 // Imports compares the import table of ARCHITECTURE.md with the code. A

@@ -2,8 +2,10 @@ package archtest
 
 import (
 	"fmt"
+	"go/ast"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -11,6 +13,8 @@ import (
 var (
 	markdownLink = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
 	makeTarget   = regexp.MustCompile(`^(?:\$ )?make ([a-z][a-z-]*)`)
+	repoPath     = regexp.MustCompile(`^[a-z.][\w.-]*(/[\w-][\w.-]*)+/?$`)
+	testName     = regexp.MustCompile(`^Test[A-Z]\w*$`)
 	makefileLine = regexp.MustCompile(`(?m)^([a-z][a-z/-]*):`)
 )
 
@@ -65,17 +69,26 @@ func anchor(title string) string {
 	}, strings.TrimSpace(title))
 }
 
-// Links finds relative links in Markdown files that lead to no file or no
-// heading, and make targets in their code that the Makefile does not have.
+// Links finds what Markdown files name and is not there: files and headings of
+// relative links, files and tests in code spans, and make targets.
 func (t *Tree) Links() ([]string, error) {
-	targets := map[string]bool{}
+	known := map[string]bool{} // "make x" and names of tests
 	if t.exists("Makefile") {
 		text, err := t.read("Makefile")
 		if err != nil {
 			return nil, fmt.Errorf("check links: %w", err)
 		}
 		for _, m := range makefileLine.FindAllStringSubmatch(text, -1) {
-			targets[m[1]] = true
+			known["make "+m[1]] = true
+		}
+	}
+	for _, p := range t.packages {
+		for _, f := range p.files {
+			for _, d := range f.syntax.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok && f.test {
+					known[fn.Name.Name] = true
+				}
+			}
 		}
 	}
 	var out []string
@@ -89,7 +102,7 @@ func (t *Tree) Links() ([]string, error) {
 		}
 		m := parseMarkdown(text)
 		for i := range m.prose {
-			for _, problem := range t.lineLinks(file, m, i, targets) {
+			for _, problem := range t.lineLinks(file, m, i, known) {
 				out = append(out, fmt.Sprintf("%s:%d: %s", file, i+1, problem))
 			}
 		}
@@ -97,7 +110,7 @@ func (t *Tree) Links() ([]string, error) {
 	return out, nil
 }
 
-func (t *Tree) lineLinks(file string, m markdown, i int, targets map[string]bool) []string {
+func (t *Tree) lineLinks(file string, m markdown, i int, known map[string]bool) []string {
 	var out []string
 	for _, link := range markdownLink.FindAllStringSubmatch(m.prose[i], -1) {
 		if problem := t.dead(file, link[1]); problem != "" {
@@ -105,11 +118,25 @@ func (t *Tree) lineLinks(file string, m markdown, i int, targets map[string]bool
 		}
 	}
 	for _, code := range append(spans(m.prose[i]), strings.TrimSpace(m.code[i])) {
-		if target := makeTarget.FindStringSubmatch(code); target != nil && !targets[target[1]] {
+		if target := makeTarget.FindStringSubmatch(code); target != nil && !known["make "+target[1]] {
 			out = append(out, "the Makefile has no target "+target[1])
 		}
 	}
+	for _, code := range spans(m.prose[i]) {
+		switch {
+		case testName.MatchString(code) && !known[code]:
+			out = append(out, "no test "+code)
+		case repoPath.MatchString(code) && t.ownFolder(code) && !t.exists(code):
+			out = append(out, "no file "+code)
+		}
+	}
 	return out
+}
+
+// ownFolder tells whether a path begins with a folder of the tree.
+func (t *Tree) ownFolder(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return slices.ContainsFunc(t.files, func(f string) bool { return strings.HasPrefix(f, first+"/") })
 }
 
 // dead says why a link leads nowhere; nothing is the empty string.
