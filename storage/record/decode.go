@@ -31,13 +31,13 @@ func Decode(wire []byte) (storage.Event, error) {
 	if s.hasOccurred {
 		e.OccurredAt = s.occurred.time()
 	}
-	if len(s.metadata) > 0 {
-		e.Metadata = make(map[string]string, len(s.metadata))
-		for _, m := range s.metadata {
+	if entries := s.metadata.all(); len(entries) > 0 {
+		e.Metadata = make(map[string]string, len(entries))
+		for _, m := range entries {
 			e.Metadata[string(m.key)] = string(m.value)
 		}
 	}
-	for _, tag := range s.tags {
+	for _, tag := range s.tags.all() {
 		e.Tags = append(e.Tags, string(tag))
 	}
 	return e, nil
@@ -107,12 +107,13 @@ func (s *stored) content() problem {
 // read the event, no tag twice.
 func (s *stored) text() problem {
 	valid := utf8.Valid(s.stream) && utf8.Valid(s.typ) && (s.kind != storage.PayloadJSON || utf8.Valid(s.payload))
-	for _, e := range s.metadata {
+	for _, e := range s.metadata.all() {
 		valid = valid && utf8.Valid(e.key) && utf8.Valid(e.value)
 	}
-	for i, tag := range s.tags {
+	tags := s.tags.all()
+	for i, tag := range tags {
 		valid = valid && utf8.Valid(tag)
-		if indexOf(s.tags[:i], tag) >= 0 {
+		if indexOf(tags[:i], tag) >= 0 {
 			return "has a tag twice"
 		}
 	}

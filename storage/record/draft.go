@@ -11,22 +11,21 @@ import (
 )
 
 // draft is the client's part of an event taken apart: the fields from 10 on.
-// Its slices lie in what was parsed. It is made on the stack for every event,
-// so it must not be copied (metadata and tags may point into it).
+// Its slices lie in what was parsed. One is made for every event, on the stack.
 type draft struct {
 	id            []byte
 	schemaVersion uint64
 	typ           []byte
 	hasOccurred   bool
 	occurred      timestamp
-	// metadata in the order given until sorted. metadataCount is how many
-	// entries there were: more than the ceiling are counted, not kept.
-	metadata      []entry
+	// metadata is in the order given until sortMetadata. metadataCount is how
+	// many entries there were: more than the ceiling are counted, not kept.
+	metadata      few[entry]
 	metadataCount int
 	metadataBytes int
-	sorted        bool
+	unsorted      bool
 	// tags and tagCount likewise.
-	tags     [][]byte
+	tags     few[[]byte]
 	tagCount int
 	kind     storage.PayloadKind
 	payload  []byte
@@ -35,9 +34,6 @@ type draft struct {
 	// canonical already and lie in one piece, and where.
 	form form
 	seen seen
-
-	metadataRoom [16]entry
-	tagsRoom     [16][]byte
 }
 
 // Ceilings of [storage.Limits]. More is a fault, so it need not be kept.
@@ -91,7 +87,6 @@ const problemRepeated problem = "is given twice; give it once"
 // judging them; what it refuses is not the form of an event at all, named by
 // path (empty: the event as a whole) and problem.
 func (d *draft) parse(wire []byte) (path string, p problem) {
-	d.metadata, d.tags, d.sorted = d.metadataRoom[:0], d.tagsRoom[:0], true
 	for at := 0; at < len(wire); {
 		f, n, p := consumeField(wire[at:])
 		if p != "" {
@@ -201,28 +196,29 @@ func (d *draft) takeMetadata(b []byte) (canonical bool, p problem) {
 
 // addMetadata tells whether the entry's key is above all before it.
 func (d *draft) addMetadata(e entry) (inOrder bool) {
-	inOrder = len(d.metadata) == 0 || bytes.Compare(d.metadata[len(d.metadata)-1].key, e.key) < 0
-	d.sorted = d.sorted && inOrder
+	kept := d.metadata.all()
+	inOrder = len(kept) == 0 || bytes.Compare(kept[len(kept)-1].key, e.key) < 0
+	d.unsorted = d.unsorted || !inOrder
 	d.metadataCount++
 	d.metadataBytes += len(e.key) + len(e.value)
 	if d.metadataCount <= ceilingMetadata {
-		d.metadata = append(d.metadata, e)
+		d.metadata.add(e)
 	}
 	return inOrder
 }
 
 // sortMetadata brings the entries into the canonical order.
 func (d *draft) sortMetadata() {
-	if !d.sorted {
-		slices.SortFunc(d.metadata, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
-		d.sorted = true
+	if d.unsorted {
+		slices.SortFunc(d.metadata.all(), func(a, b entry) int { return bytes.Compare(a.key, b.key) })
+		d.unsorted = false
 	}
 }
 
 func (d *draft) takeTag(tag []byte) {
 	d.tagCount++
 	if d.tagCount <= ceilingTags {
-		d.tags = append(d.tags, tag)
+		d.tags.add(tag)
 	}
 }
 
@@ -263,10 +259,10 @@ func (d *draft) restSize() int {
 	if d.hasOccurred {
 		n += sizeTagged(d.occurred.size())
 	}
-	for _, e := range d.metadata {
+	for _, e := range d.metadata.all() {
 		n += sizeTagged(e.size())
 	}
-	for _, tag := range d.tags {
+	for _, tag := range d.tags.all() {
 		n += sizeTagged(len(tag))
 	}
 	return n + protowire.SizeTag(fieldJSON) + protowire.SizeBytes(len(d.payload))
@@ -280,12 +276,12 @@ func (d *draft) appendRest(dst []byte) []byte {
 	if d.hasOccurred {
 		dst = appendTimestamp(dst, tagOccurredAt, d.occurred)
 	}
-	for _, e := range d.metadata {
+	for _, e := range d.metadata.all() {
 		dst = protowire.AppendVarint(append(dst, tagMetadata), uint64(e.size()))
 		dst = appendTagged(dst, tagKey, e.key)
 		dst = appendTagged(dst, tagValue, e.value)
 	}
-	for _, tag := range d.tags {
+	for _, tag := range d.tags.all() {
 		dst = appendTagged(dst, tagTags, tag)
 	}
 	return protowire.AppendBytes(protowire.AppendTag(dst, payloadField(d.kind), protowire.BytesType), d.payload)

@@ -34,10 +34,8 @@ func NewEventOf(e *storage.Event, limits storage.Limits) (storage.NewEvent, []st
 		schemaVersion: uint64(e.SchemaVersion),
 		typ:           []byte(e.Type),
 		hasOccurred:   !e.OccurredAt.IsZero(),
-		tagCount:      len(e.Tags),
 		kind:          e.Kind,
 		payload:       e.Payload,
-		sorted:        true,
 	}
 	if !e.ID.IsZero() {
 		d.id = e.ID.AppendText(nil)
@@ -48,8 +46,8 @@ func NewEventOf(e *storage.Event, limits storage.Limits) (storage.NewEvent, []st
 	for key, value := range e.Metadata {
 		d.addMetadata(entry{[]byte(key), []byte(value)})
 	}
-	for _, tag := range e.Tags[:min(len(e.Tags), ceilingTags)] {
-		d.tags = append(d.tags, []byte(tag))
+	for _, tag := range e.Tags {
+		d.takeTag([]byte(tag))
 	}
 	return d.newEvent(nil, limits)
 }

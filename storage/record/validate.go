@@ -61,7 +61,8 @@ func (d *draft) validateMetadata(f *faults, limits storage.Limits) {
 		return
 	}
 	d.sortMetadata()
-	for i, e := range d.metadata {
+	entries := d.metadata.all()
+	for i, e := range entries {
 		if problem := storage.TextProblem(e.key, storage.MetadataKeyBytes); problem != "" {
 			f.add(metadataPath(e.key), "has a key that "+problem)
 			continue
@@ -69,7 +70,7 @@ func (d *draft) validateMetadata(f *faults, limits storage.Limits) {
 		if e.key[0] == '$' {
 			f.add(metadataPath(e.key), `has a key that begins with "$", which is kept for the server; choose another`)
 		}
-		if i > 0 && bytes.Equal(e.key, d.metadata[i-1].key) {
+		if i > 0 && bytes.Equal(e.key, entries[i-1].key) {
 			f.add(metadataPath(e.key), string(problemRepeated))
 		}
 		if !utf8.Valid(e.value) {
@@ -93,12 +94,13 @@ func (d *draft) validateTags(f *faults, limits storage.Limits) {
 		f.add("tags", fmt.Sprintf("has %d tags; at most %d are allowed", d.tagCount, limits.Tags))
 		return
 	}
-	for i, tag := range d.tags {
+	tags := d.tags.all()
+	for i, tag := range tags {
 		if problem := storage.TextProblem(tag, limits.TagBytes); problem != "" {
 			f.add(fmt.Sprintf("tags[%d]", i), problem)
 			continue
 		}
-		if first := indexOf(d.tags[:i], tag); first >= 0 {
+		if first := indexOf(tags[:i], tag); first >= 0 {
 			f.add(fmt.Sprintf("tags[%d]", i), fmt.Sprintf("is the same as tags[%d]; give it once", first))
 		}
 	}
