@@ -16,7 +16,7 @@ type Append struct {
 	// parts; set where RequestID is.
 	Content [16]byte
 	// Time is the server's clock when the request came. The events get the
-	// larger of it and the recorded time before them.
+	// larger of it and the recorded time before them, which for the first is 0.
 	Time Instant
 	// Window is for how long after its recorded time a RequestID is
 	// remembered.

@@ -288,8 +288,8 @@ func (m *Model) Close() error {
 	return nil
 }
 
-// lastTimeLocked is the recorded time of the newest event; 0 when there is
-// none.
+// lastTimeLocked is the recorded time of the newest event; 0, so that no event
+// is recorded before 1970, when there is none.
 func (m *Model) lastTimeLocked() storage.Instant {
 	if len(m.log) == 0 {
 		return 0

@@ -37,10 +37,7 @@ func (m *Model) decideLocked(a *storage.Append) (storage.Appended, error) {
 			return storage.Appended{}, err
 		}
 	}
-	now := a.Time
-	if len(m.log) > 0 {
-		now = max(now, m.lastTimeLocked()) // I12
-	}
+	now := max(a.Time, m.lastTimeLocked()) // I12
 	// A request id is looked up before the expectations (I5).
 	if row, ok := m.requests[a.RequestID]; ok && a.RequestID != "" && now < row.expiry {
 		if row.content != a.Content {

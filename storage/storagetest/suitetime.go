@@ -12,7 +12,7 @@ var timeRules = []rule{
 
 // timed appends events to a-1 and b-1 by turns, at these times.
 func (s *subject) timed() []storage.Instant {
-	times := []storage.Instant{-50, -50, 0, 10, 10, 10, 10, 20, 20, 1000, 1000, 1001}
+	times := []storage.Instant{0, 0, 5, 10, 10, 10, 10, 20, 20, 1000, 1000, 1001}
 	for i, at := range times {
 		stream := "a-1"
 		if i%3 == 2 {
@@ -24,7 +24,7 @@ func (s *subject) timed() []storage.Instant {
 }
 
 // someTimes are times before, between, at and after those of timed.
-var someTimes = []storage.Instant{-1 << 62, -51, -50, -49, -1, 0, 1, 9, 10, 11, 20, 21, 999, 1000, 1001, 1002, 1 << 62}
+var someTimes = []storage.Instant{-1 << 62, -1, 0, 1, 4, 5, 6, 9, 10, 11, 20, 21, 999, 1000, 1001, 1002, 1 << 62}
 
 func findsPositionAtTime(s *subject) {
 	times := s.timed()

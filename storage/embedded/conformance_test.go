@@ -1,0 +1,101 @@
+package embedded
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/sequencer"
+	"github.com/stet-db/stet/storage/storagetest"
+)
+
+// optionSets are what no answer may depend on: where batches end, what is
+// cached, when tables are flushed, how a commit is made.
+var optionSets = [storagetest.Variants]Options{
+	{DiskFloorBytes: -1},
+	{
+		DiskFloorBytes: -1, TailBytes: 1 << 10, BlockingCommit: true,
+		Writer: sequencer.Options{BatchAppends: 2, HeadsCached: 1},
+	},
+	{
+		DiskFloorBytes: -1, CacheBytes: 1 << 16, MemTableBytes: 16 << 10,
+		Writer: sequencer.Options{BatchBytes: 256, QueueLimit: 3, HeadsCached: 2},
+	},
+}
+
+// openAs opens the store with an option set.
+func openAs(tb testing.TB, dir string, o Options) *Store {
+	o.Fatal = func(err error) { tb.Errorf("fatal: %v", err) }
+	s, err := Open(dir, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func openOnDisk(tb testing.TB, dir string, variant int) storage.Store {
+	return openAs(tb, dir, optionSets[variant])
+}
+
+// openInMemory opens stores in file systems of their own.
+func openInMemory() storagetest.Opener {
+	systems := map[string]vfs.FS{}
+	return func(tb testing.TB, dir string, variant int) storage.Store {
+		if systems[dir] == nil {
+			systems[dir] = vfs.NewMem()
+		}
+		o := optionSets[variant]
+		o.FS = systems[dir]
+		return openAs(tb, "store", o)
+	}
+}
+
+// crashing is a store whose power is cut where others are closed: what opens
+// its directory next finds what a disk would hold then.
+type crashing struct {
+	*Store
+	disk    *vfs.MemFS
+	crashed func(*vfs.MemFS)
+	random  *rand.Rand
+}
+
+func (c *crashing) Close() error {
+	c.crashed(c.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.random.IntN(101), RNG: c.random}))
+	return c.Store.Close()
+}
+
+// openCrashing opens stores that crash.
+func openCrashing(tb testing.TB) storagetest.Opener {
+	seed := rand.Uint64()
+	tb.Logf("seed of the crashes: %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	disks := map[string]*vfs.MemFS{}
+	return func(tb testing.TB, dir string, variant int) storage.Store {
+		if disks[dir] == nil {
+			disks[dir] = vfs.NewCrashableMem()
+		}
+		o := optionSets[variant]
+		o.FS = disks[dir]
+		return &crashing{
+			Store:   openAs(tb, "store", o),
+			disk:    disks[dir],
+			crashed: func(disk *vfs.MemFS) { disks[dir] = disk },
+			random:  random,
+		}
+	}
+}
+
+func TestTheStoreFulfilsThePort(t *testing.T) { storagetest.Run(t, openOnDisk) }
+
+func TestTheStoreAnswersAsTheModelDoes(t *testing.T) { storagetest.RunMachine(t, openInMemory()) }
+
+// I1, I5: what was answered is there after each power cut.
+func TestACrashedStoreAnswersAsTheModelDoes(t *testing.T) {
+	storagetest.RunMachine(t, openCrashing(t))
+}
+
+func TestWhereBatchesEndChangesNoAnswer(t *testing.T) { storagetest.RunBatching(t, openOnDisk) }
+
+func BenchmarkStore(b *testing.B) { storagetest.Benchmarks(b, openOnDisk) }
