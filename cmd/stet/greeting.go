@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/stet-db/stet/server"
+	"github.com/stet-db/stet/storage/embedded"
+)
+
+// greet prints where the server is, what it runs with, and what to try next.
+func (a *app) greet(s *server.Server, store *embedded.Store, c server.Config, o *serveOptions) {
+	addr, ops := s.Addr().String(), s.OpsAddr().String()
+	info := store.Info()
+	security := "without TLS"
+	if c.TLS.Cert != "" {
+		security = "TLS 1.3"
+	}
+	if c.TLS.ClientCA != "" {
+		security += ", client certificates required"
+	}
+	out := func(format string, args ...any) { fmt.Fprintf(a.stdout, format+"\n", args...) }
+	out("stet %s (%s) serves %s", version, runtime.Version(), o.data)
+	out("  listening on      %s (gRPC, %s)", addr, security)
+	out("  operations on     http://%s (/metrics, /healthz, /readyz, /config)", ops)
+	out("  log               head %s, history %v, durability %s, format %d", grouped(uint64(store.Head())), info.History, info.Durability, info.Format)
+	out("  backups           %s", o.backupDir)
+	out("  drain timeout     %v", c.DrainTimeout)
+	out("  memory            block cache %d MiB", o.cache)
+	out("  disk floor        %d MiB", o.diskFloor)
+	l := c.Limits
+	out("  an event          %s bytes, type %d, metadata %d entries and %s bytes, %d tags of %d bytes",
+		grouped(l.EventBytes), l.TypeBytes, l.MetadataEntries, grouped(l.MetadataBytes), l.Tags, l.TagBytes)
+	out("  a request         %s bytes, %s events, %s streams; its id is known for %v", grouped(l.RequestBytes), grouped(l.RequestEvents), grouped(l.RequestEntries), l.RequestWindow())
+	out("  at a time         %s connections, %s calls on each, %s subscriptions, %s appends in a pipeline",
+		grouped(c.Connections), grouped(c.StreamsPerConnection), grouped(c.Subscriptions), grouped(c.PipelineInFlight))
+	a.suggest(out, addr, c)
+}
+
+// suggest prints commands that work as they stand.
+func (a *app) suggest(out func(string, ...any), addr string, c server.Config) {
+	flags, plain := "", "-plaintext "
+	if addr != server.DefaultListen {
+		flags = " --addr " + addr
+	}
+	if c.TLS.Cert != "" {
+		flags += " --tls-ca CA.pem"
+		plain = "-cacert CA.pem "
+	}
+	out("Try in another terminal:")
+	out(`  stet append cart-1 --type ItemAdded --json-data '{"sku":"A1"}'%s`, flags)
+	out("  stet read cart-1%s", flags)
+	out("  stet tail --all%s", flags)
+	out(`  grpcurl %s-d '{"stream":"cart-1"}' %s stet.v1.EventStore/ReadStream`, plain, addr)
+	out("Stop with Ctrl-C.")
+}
