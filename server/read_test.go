@@ -179,7 +179,7 @@ func questions() []question {
 }
 
 // TestReadsAnswerEveryQuestionAsThePlainWordsSay goes through ranges, limits,
-// times, filters and directions (S3.9: by stream, type and time).
+// times, filters and directions (S1.9; S3.9 by stream, type and time).
 func TestReadsAnswerEveryQuestionAsThePlainWordsSay(t *testing.T) {
 	onEachStore(t, func(t *testing.T, store storage.Store) {
 		r := startReading(t, store, server.ServiceOptions{})

@@ -88,9 +88,10 @@ func TestListStreamsRefusesWhatItDidNotGive(t *testing.T) {
 			"a long prefix":                {&stetv1.ListStreamsRequest{Prefix: strings.Repeat("p", 513)}, "prefix"},
 			"a control character":          {&stetv1.ListStreamsRequest{Prefix: "a\n"}, "prefix"},
 		} {
-			_, err := r.client.ListStreams(t.Context(), c.req)
-			t.Log(name)
-			refused(t, err, codes.InvalidArgument, server.ReasonInvalidRequest, c.field)
+			t.Run(name, func(t *testing.T) {
+				_, err := r.client.ListStreams(t.Context(), c.req)
+				refused(t, err, codes.InvalidArgument, server.ReasonInvalidRequest, c.field)
+			})
 		}
 	})
 }
