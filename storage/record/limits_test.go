@@ -2,7 +2,9 @@ package record_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -113,9 +115,18 @@ func TestTheCeilingsOfTheLimitsAreKept(t *testing.T) {
 	if got := judge(t, e, most); len(got) > 0 {
 		t.Errorf("the ceilings themselves are refused: %v", got)
 	}
-	parsed := parseWithin(t, e, most)
-	if _, err := record.Decode(place{"a", 1, 1, 1}.stored(&parsed)); err != nil {
-		t.Errorf("an event at the ceilings cannot be read: %v", err)
+	for name, wire := range map[string][]byte{
+		"canonical": deterministic(t, e),
+		"shuffled":  shuffle(deterministic(t, e), rand.New(rand.NewPCG(1, 2))),
+	} {
+		parsed, violations := record.ParseNewEvent(wire, most)
+		if len(violations) > 0 {
+			t.Fatalf("%s: %v", name, violations)
+		}
+		read, err := record.Decode(place{"a", 1, 1, 1}.stored(&parsed))
+		if err != nil || !maps.Equal(read.Metadata, e.GetMetadata()) || !slices.Equal(read.Tags, e.GetTags()) {
+			t.Errorf("%s: an event at the ceilings comes back with %d entries and %d tags, %v", name, len(read.Metadata), len(read.Tags), err)
+		}
 	}
 	for _, above := range []storage.Limits{{MetadataEntries: 1025}, {Tags: 257}} {
 		if len(above.WithDefaults().Validate()) == 0 {
@@ -126,15 +137,6 @@ func TestTheCeilingsOfTheLimitsAreKept(t *testing.T) {
 	if got := judge(t, e, most); !slices.Equal(got, []string{"metadata", "tags"}) {
 		t.Errorf("far above the ceilings: %v", got)
 	}
-}
-
-func parseWithin(t *testing.T, e *stetv1.NewEvent, limits storage.Limits) storage.NewEvent {
-	t.Helper()
-	out, violations := record.ParseNewEvent(deterministic(t, e), limits)
-	if len(violations) > 0 {
-		t.Fatal(storage.Invalid(violations...))
-	}
-	return out
 }
 
 func TestTheSizeBoundIsTheLongestFormOfTheEvent(t *testing.T) {
