@@ -2,9 +2,11 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +62,7 @@ func TestBoundsOfNumbersAreHeld(t *testing.T) {
 }
 
 func TestListenersBeyondLoopbackWantTLSOrLeave(t *testing.T) {
-	beyond := []string{":7838", "0.0.0.0:7838", "[::]:7838", "192.0.2.1:7838", "[2001:db8::1]:7838", "[::ffff:192.0.2.1]:7838"}
+	beyond := []string{":7838", "0.0.0.0:7838", "[::]:7838", "192.0.2.1:7838", "10.0.0.1:7838", "169.254.1.1:7838", "[fd00::1]:7838", "[2001:db8::1]:7838", "[::ffff:192.0.2.1]:7838"}
 	for _, address := range beyond {
 		for _, c := range []Config{{Listen: address}, {OpsListen: address}, {OpsListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}}} {
 			err := c.WithDefaults().Validate(t.Context())
@@ -69,7 +71,8 @@ func TestListenersBeyondLoopbackWantTLSOrLeave(t *testing.T) {
 			}
 		}
 		for _, c := range []Config{
-			{Listen: address, Insecure: true}, {OpsListen: address, Insecure: true},
+			{Listen: address, Insecure: true},
+			{OpsListen: address, Insecure: true},
 			{Listen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
 		} {
 			if err := c.WithDefaults().Validate(t.Context()); err != nil {
@@ -81,6 +84,26 @@ func TestListenersBeyondLoopbackWantTLSOrLeave(t *testing.T) {
 		if err := (Config{Listen: address, OpsListen: address}).WithDefaults().Validate(t.Context()); err != nil {
 			t.Errorf("%s is loopback: %v", address, err)
 		}
+	}
+}
+
+func TestAHostNameIsBeyondLoopbackWhenOneOfItsAddressesIs(t *testing.T) {
+	answers := map[string][]netip.Addr{
+		"here":  {netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")},
+		"mixed": {netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.0.0.1")},
+	}
+	ask := func(host string) string {
+		how, err := beyondLoopback(t.Context(), host, func(_ context.Context, _, host string) ([]netip.Addr, error) { return answers[host], nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return how
+	}
+	if how := ask("here"); how != "" {
+		t.Errorf("here %s", how)
+	}
+	if how := ask("mixed"); !strings.Contains(how, "10.0.0.1") {
+		t.Errorf("mixed %q, want the address that is beyond", how)
 	}
 }
 

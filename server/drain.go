@@ -30,7 +30,7 @@ func (s *Server) drain() error {
 	s.health.Shutdown()
 	s.service.Drain()
 	idle := s.calls.drain()
-	graceful := lifecycle.Async(func() error { s.rpc.GracefulStop(); return nil })
+	graceful := lifecycle.Done(s.rpc.GracefulStop)
 
 	if s.awaitDrained(graceful, idle) {
 		s.config.Logger.Info("drained", "took", (s.config.Clock.Elapsed() - began).Round(time.Millisecond))
@@ -41,7 +41,7 @@ func (s *Server) drain() error {
 
 // awaitDrained tells whether all calls ended in time. When calls of the event
 // store did not, it says which will be cut.
-func (s *Server) awaitDrained(graceful <-chan error, idle <-chan struct{}) bool {
+func (s *Server) awaitDrained(graceful, idle <-chan struct{}) bool {
 	deadline := time.NewTimer(s.config.DrainTimeout)
 	defer deadline.Stop()
 	select {
@@ -67,7 +67,7 @@ func (s *Server) awaitDrained(graceful <-chan error, idle <-chan struct{}) bool 
 
 // stop cuts what is left.
 func (s *Server) stop() error {
-	stopped := lifecycle.Async(func() error { s.rpc.Stop(); return nil })
+	stopped := lifecycle.Done(s.rpc.Stop)
 	select {
 	case <-stopped:
 		return nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -177,6 +178,14 @@ func TestSubscriptionsAndPipelinesEndWithTheDrain(t *testing.T) {
 	}
 	if status.Code(err) != codes.Unavailable {
 		t.Errorf("subscription ended with %v, want UNAVAILABLE", err)
+	}
+	for _, d := range status.Convert(err).Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetReason() != ReasonShuttingDown {
+			t.Errorf("subscription ended for %v", info)
+		}
+	}
+	if strings.Contains(s.log.String(), "cut") {
+		t.Errorf("they were cut, not ended:\n%s", s.log)
 	}
 }
 

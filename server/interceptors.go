@@ -85,7 +85,7 @@ type callLog struct {
 
 func newCallLog(logger *slog.Logger) *callLog {
 	write := logging.LoggerFunc(func(ctx context.Context, level logging.Level, text string, fields ...any) {
-		logger.Log(ctx, slog.Level(level), text, fields...)
+		logger.Log(ctx, slog.Level(level), text, fields...) //nolint:sloglint // the library's text: "finished call"
 	})
 	options := []logging.Option{
 		logging.WithLogOnEvents(logging.FinishCall),

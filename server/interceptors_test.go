@@ -111,10 +111,7 @@ func TestTheRequestIDIsGivenBackAndLogged(t *testing.T) {
 	conn := s.dial()
 	call := func(given ...string) string {
 		t.Helper()
-		ctx := waiting(t)
-		for _, id := range given {
-			ctx = metadata.AppendToOutgoingContext(ctx, requestIDKey, id)
-		}
+		ctx := metadata.NewOutgoingContext(waiting(t), metadata.MD{requestIDKey: given})
 		var header metadata.MD
 		if err := conn.Invoke(ctx, brokenUnary, new(emptypb.Empty), new(emptypb.Empty), grpc.Header(&header)); status.Code(err) != codes.Internal {
 			t.Errorf("got %v", err)

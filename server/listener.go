@@ -33,7 +33,7 @@ func addressFaults(ctx context.Context, field, address string, allowed bool, adv
 	if allowed {
 		return nil
 	}
-	beyond, err := beyondLoopback(ctx, host)
+	beyond, err := beyondLoopback(ctx, host, net.DefaultResolver.LookupNetIP)
 	switch {
 	case err != nil:
 		return fault("is %q, whose host cannot be looked up: %v", address, err)
@@ -43,9 +43,12 @@ func addressFaults(ctx context.Context, field, address string, allowed bool, adv
 	return nil
 }
 
+// lookup is net.Resolver.LookupNetIP.
+type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+
 // beyondLoopback says how a host can be reached from other machines. Empty: it
 // cannot.
-func beyondLoopback(ctx context.Context, host string) (how string, err error) {
+func beyondLoopback(ctx context.Context, host string, lookup lookup) (how string, err error) {
 	if host == "" {
 		return "is every address of this machine", nil
 	}
@@ -54,7 +57,7 @@ func beyondLoopback(ctx context.Context, host string) (how string, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	ips, err := lookup(ctx, "ip", host)
 	if err != nil {
 		return "", err
 	}

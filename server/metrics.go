@@ -85,10 +85,9 @@ func (c *rpcCollector) Describe(out chan<- *prometheus.Desc) {
 
 func (c *rpcCollector) Collect(out chan<- prometheus.Metric) {
 	all := make(chan prometheus.Metric)
-	done := lifecycle.Async(func() error { // ends with the loop below
+	done := lifecycle.Done(func() { // ends with the loop below
 		defer close(all)
 		c.next.Collect(all)
-		return nil
 	})
 	for m := range all {
 		if c.kept[m.Desc()] {

@@ -96,9 +96,11 @@ func TestReflectionListsServicesAndShowsComments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//nolint:staticcheck // deprecated, but what older tools speak
 	if err := old.Send(&reflectionv1alpha.ServerReflectionRequest{MessageRequest: &reflectionv1alpha.ServerReflectionRequest_ListServices{}}); err != nil {
 		t.Fatal(err)
 	}
+	//nolint:staticcheck // as above
 	if r, err := old.Recv(); err != nil || len(r.GetListServicesResponse().GetService()) != len(wantServices) {
 		t.Errorf("v1alpha: %v, %v", r, err)
 	}

@@ -40,7 +40,7 @@ func requestIDOf(ctx context.Context) string {
 }
 
 func (r *requestIDs) name(ctx context.Context) (context.Context, metadata.MD) {
-	id := ""
+	var id string
 	if given := metadata.ValueFromIncomingContext(ctx, requestIDKey); len(given) == 1 && plain(given[0]) {
 		id = given[0]
 	} else {

@@ -83,8 +83,7 @@ func (s *Server) options() ([]grpc.ServerOption, error) {
 	options := append(limitOptions(s.config), chain(s.stages())...)
 	options = append(options,
 		grpc.ForceServerCodecV2(wire.NewCodec(s.config.Limits)),
-		grpc.SharedWriteBuffer(true), // an idle connection holds none
-		grpc.WaitForHandlers(true),   // the store may be closed once Run returns
+		grpc.WaitForHandlers(true), // the store may be closed once Run returns
 	)
 	if s.config.TLS.enabled() {
 		certificates, err := loadCertificates(s.config.TLS, s.config.Clock, s.config.Logger)
