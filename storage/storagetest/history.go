@@ -51,6 +51,8 @@ type step struct {
 	Until int
 	// Backwards is the direction of a read.
 	Backwards bool
+	// AtHead reads as of the head, not below.
+	AtHead bool
 }
 
 // entryStep is one entry of an append.
@@ -115,7 +117,39 @@ func (s *step) drawAppend(t *rapid.T) {
 	s.ServerIDs = small("server ids", 5) == 4
 	s.Lane = max(0, small("lane", 8)-5)
 	s.Refused = small("refused", 15) == 14
-	s.Seconds = rapid.SampledFrom([]int{0, 1, 0, -2, 5, 60}).Draw(t, "seconds")
+	s.Seconds = rapid.SampledFrom([]int{0, 1, 0, 0, -2, 5, 60}).Draw(t, "seconds")
+}
+
+// Reach says what random histories may ask for.
+type Reach int
+
+const (
+	// Everything that the port offers.
+	Everything Reach = iota
+	// OverTheWire leaves out what a client cannot ask of a server: streams of
+	// the server, windows of its own, reads as of an earlier head, lanes for
+	// atomic appends. It also leaves out what a server makes up: event ids, and
+	// appends known to be invalid before they are judged.
+	OverTheWire
+)
+
+// within makes a step one that the reach allows.
+func (s step) within(reach Reach) step {
+	if reach == Everything {
+		return s
+	}
+	for i, e := range s.Entries {
+		s.Entries[i].Stream = e.Stream % (len(streamNames) - 1)
+	}
+	if len(s.Entries) > 1 {
+		s.Lane = 0
+	}
+	if s.Kind == stepStreams {
+		s.Backwards = false
+	}
+	s.Window, s.ServerIDs, s.Refused = len(windows)-1, false, false
+	s.AtHead = true
+	return s
 }
 
 // action is a step resolved: the same for every store. Appends are copied
@@ -175,7 +209,12 @@ func (a action) allRange() storage.AllRange {
 }
 
 // below is how far below the head a question is asked.
-func (a action) below() storage.Position { return storage.Position(a.Until % 4) }
+func (a action) below() storage.Position {
+	if a.AtHead {
+		return 0
+	}
+	return storage.Position(a.Until % 4)
+}
 
 func (a action) streamRange(head storage.Position) storage.StreamRange {
 	return storage.StreamRange{Stream: a.stream(), Head: head, From: storage.Version(a.Pick / 5), Until: storage.Version(a.Until / 2), Backwards: a.Backwards}
@@ -191,14 +230,16 @@ func (a action) query(head storage.Position) storage.StreamsQuery {
 // resolver makes actions of steps. Exact expectations aim at what the model
 // holds at that point, so that most of them are near the truth.
 type resolver struct {
+	reach   Reach
 	now     storage.Instant
 	ids     uint64
 	appends []action
 }
 
-func newResolver() *resolver { return &resolver{now: 1_000_000_000} }
+func newResolver(reach Reach) *resolver { return &resolver{reach: reach, now: 1_000_000_000} }
 
 func (r *resolver) resolve(s step, model *Model) action {
+	s = s.within(r.reach)
 	r.now += storage.Instant(s.Seconds) * 1e6
 	a := action{step: s, at: r.now - storage.Instant(s.Until)*1e6}
 	switch {

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stet-db/stet/storage"
 	"pgregory.net/rapid"
 )
 
 // RunMachine plays random histories on stores that open opens and on the
 // [Model], step by step, and wants every answer to be the same. A failure
-// prints the seed and the shortest history found that shows it.
-func RunMachine(t *testing.T, open Opener) {
+// prints the seed and the shortest history found that shows it. Stores that
+// remember few request ids are shown to run out of them as the model does.
+func RunMachine(t *testing.T, open Opener, reach Reach) {
 	base := t.TempDir()
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -22,8 +24,8 @@ func RunMachine(t *testing.T, open Opener) {
 		variant := rapid.IntRange(0, Variants-1).Draw(rt, "variant")
 		subject := opened(t, open, dir, variant, 1)
 		defer discard(t, subject, dir)
-		reference := newReference(t)
-		resolver := newResolver()
+		reference := newReference(t, subject.store.Stats().RequestIDLimit)
+		resolver := newResolver(reach)
 		var told story
 		rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
 			a := resolver.resolve(anyStep.Draw(rt, "step"), reference.store.(*Model))
@@ -45,13 +47,16 @@ func RunMachine(t *testing.T, open Opener) {
 // RunBatching plays each random history one append at a time on the [Model],
 // then on stores of every variant, with appends submitted in small groups, one
 // at a time, and all at once, and wants one transcript: where a batch ends
-// must not change an answer.
-func RunBatching(t *testing.T, open Opener) {
+// must not change an answer. All variants must remember as many request ids.
+func RunBatching(t *testing.T, open Opener, reach Reach) {
 	base := t.TempDir()
 	n := 0
+	probe := opened(t, open, filepath.Join(base, "probe"), 0, 1)
+	limit := probe.store.Stats().RequestIDLimit
+	discard(t, probe, filepath.Join(base, "probe"))
 	rapid.Check(t, func(rt *rapid.T) {
-		reference := newReference(t)
-		resolver := newResolver()
+		reference := newReference(t, limit)
+		resolver := newResolver(reach)
 		var actions []action
 		rt.Repeat(map[string]func(*rapid.T){"step": func(rt *rapid.T) {
 			a := resolver.resolve(anyStep.Draw(rt, "step"), reference.store.(*Model))
@@ -99,8 +104,16 @@ func (s *story) tell(a action, answer string) {
 	fmt.Fprintf(s, "%3d. %v\n     %s\n", s.steps, a, answer)
 }
 
-// newReference plays on a new model.
-func newReference(t *testing.T) *player { return opened(t, Models(), "", 0, 1) }
+// newReference plays on a new model that remembers as many request ids as the
+// store it is compared with.
+func newReference(t *testing.T, requestIDs uint64) *player {
+	return newPlayer(NewModelWith(ModelOptions{RequestIDLimit: requestIDs}), 1, func(old storage.Store) storage.Store {
+		if err := old.Close(); err != nil {
+			t.Fatalf("close the model: %v", err)
+		}
+		return old.(*Model).Reopen()
+	})
+}
 
 // discard closes what was played on and removes its directory.
 func discard(t *testing.T, p *player, dir string) {

@@ -13,9 +13,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheModelFulfilsThePort(t *testing.T) { Run(t, Models()) }
 
-func TestModelsCannotBeToldApart(t *testing.T) { RunMachine(t, Models()) }
+func TestModelsCannotBeToldApart(t *testing.T) { RunMachine(t, Models(), Everything) }
 
-func TestBatchesDoNotChangeTheModelsAnswers(t *testing.T) { RunBatching(t, Models()) }
+func TestBatchesDoNotChangeTheModelsAnswers(t *testing.T) { RunBatching(t, Models(), Everything) }
 
 func TestAHeldModelFillsItsQueue(t *testing.T) {
 	m := NewModelWith(ModelOptions{QueueLimit: 2})
