@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // Append is a request to add events to the end of one stream, all or none.

@@ -11,12 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/stet-db/stet/client"
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/stet-db/stet/client"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // requests collects what a fake was sent.

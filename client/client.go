@@ -10,10 +10,11 @@ import (
 	"sync"
 	"time"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/keepalive"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // Client is a connection to one server. Safe for concurrent use; immutable

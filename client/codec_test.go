@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/stet-db/stet/client"
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/stet-db/stet/client"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 func eventWithMetadata(entries int, payload []byte) *stetv1.NewEvent {

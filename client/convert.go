@@ -7,8 +7,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // faults collects what is wrong with a request before it is sent. The server

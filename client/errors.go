@@ -81,8 +81,9 @@ type HistoryChanged struct {
 // stream, so it was not taken from it.
 type BeyondEnd struct {
 	failure
-	// Cursor is what the caller gave.
-	Cursor uint64
+	// Cursor is what the caller gave, End the last possible one; 0 when the
+	// server did not say.
+	Cursor, End uint64
 }
 
 // OutcomeUnknown says that an append may have been written or not: the server's

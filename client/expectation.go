@@ -34,8 +34,12 @@ func NoStream() Expectation { return Expectation{kind: expectNoStream} }
 func StreamExists() Expectation { return Expectation{kind: expectExists} }
 
 // ExactVersion demands that the stream is at this version, which is the number
-// of events ever written to it; 0 is the same as [NoStream].
+// of events ever written to it; 0 is [NoStream], so that equal demands are
+// equal values.
 func ExactVersion(version uint64) Expectation {
+	if version == 0 {
+		return NoStream()
+	}
 	return Expectation{kind: expectVersion, version: version}
 }
 

@@ -16,6 +16,9 @@ const (
 	Lost    = lost
 )
 
+// Plain tells whether a client with these options would connect without TLS.
+func Plain(o Options, addr string) bool { return o.plain(addr) }
+
 // NewCodec is newCodec.
 var NewCodec = newCodec
 

@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"time"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // The reasons of the API, as in docs/errors.md.
@@ -162,7 +163,8 @@ func errorOf(ctx context.Context, k call, err error) error {
 	case reasonHistoryChanged:
 		return &HistoryChanged{f, k.history, d.metadata["history_id"]}
 	case reasonBeyondEnd:
-		return &BeyondEnd{f, k.cursor}
+		end, _ := strconv.ParseUint(d.metadata["end"], 10, 64) // absent or odd: not said
+		return &BeyondEnd{f, k.cursor, end}
 	case reasonOutcomeUnknown:
 		return &OutcomeUnknown{f, k.requestID}
 	case reasonQueueFull, reasonShuttingDown:

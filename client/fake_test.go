@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stet-db/stet/client"
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -17,6 +15,9 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/stet-db/stet/client"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // fake is a server that answers as the test's functions say. Each gets the

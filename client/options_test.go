@@ -16,9 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/credentials"
+
 	"github.com/stet-db/stet/client"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
-	"google.golang.org/grpc/credentials"
 )
 
 func TestOptionsNameAllTheirFaults(t *testing.T) {
@@ -57,6 +58,28 @@ func TestAnAddressNeedsHostAndPort(t *testing.T) {
 	}
 	if err := c.Close(); err != nil {
 		t.Errorf("second close: %v", err)
+	}
+}
+
+func TestOnlyThisMachineIsSpokenToWithoutTLSUnlessAsked(t *testing.T) {
+	for _, tc := range []struct {
+		addr    string
+		options client.Options
+		plain   bool
+	}{
+		{"127.0.0.1:7838", client.Options{}, true},
+		{"127.8.8.8:7838", client.Options{}, true},
+		{"[::1]:7838", client.Options{}, true},
+		{"localhost:7838", client.Options{}, true},
+		{"unix:/run/stet.sock", client.Options{}, true},
+		{"127.0.0.1:7838", client.Options{CAFile: "ca.pem"}, false},
+		{"10.0.0.1:7838", client.Options{}, false},
+		{"localhost.example:7838", client.Options{}, false},
+		{"stet.example:7838", client.Options{Insecure: true}, true},
+	} {
+		if got := client.Plain(tc.options, tc.addr); got != tc.plain {
+			t.Errorf("%s with %+v: plain %v", tc.addr, tc.options, got)
+		}
 	}
 }
 

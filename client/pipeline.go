@@ -9,10 +9,11 @@ import (
 	"slices"
 	"sync"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // PipelineOptions says how a pipeline behaves.

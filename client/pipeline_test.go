@@ -9,11 +9,12 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/stet-db/stet/client"
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/stet-db/stet/client"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 type pipelineStream = grpc.BidiStreamingServer[stetv1.AppendPipelineRequest, stetv1.AppendPipelineResponse]

@@ -7,8 +7,9 @@ import (
 	"iter"
 	"time"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // StreamRead asks for the events of one stream that are durable when the

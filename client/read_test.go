@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stet-db/stet/client"
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/stet-db/stet/client"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 type readAllStream = grpc.ServerStreamingServer[stetv1.ReadAllResponse]

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // Result is what becomes of an append in a [Pipeline]. Safe for concurrent use.

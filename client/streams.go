@@ -4,8 +4,9 @@ import (
 	"context"
 	"iter"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // GetStream describes one stream: its version, the positions and times of its

@@ -7,10 +7,11 @@ import (
 	"io"
 	"iter"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 // Subscribe yields events and notices until the loop ends, ctx ends, or an

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/stet-db/stet/client"
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/stet-db/stet/client"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
 type subscribeStream = grpc.ServerStreamingServer[stetv1.SubscribeResponse]

@@ -1,0 +1,157 @@
+package client_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/server"
+	"github.com/stet-db/stet/storage/embedded"
+)
+
+// relay stands between client and server and can cut every connection.
+type relay struct {
+	listener net.Listener
+	tasks    sync.WaitGroup
+
+	mu     sync.Mutex
+	target string
+	conns  []net.Conn
+}
+
+func newRelay(t *testing.T, target string) *relay {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{listener: listener, target: target}
+	r.tasks.Go(r.acceptLoop)
+	t.Cleanup(func() {
+		_ = listener.Close() // once, so it succeeds
+		r.cut()
+		r.tasks.Wait()
+	})
+	return r
+}
+
+func (r *relay) addr() string { return r.listener.Addr().String() }
+
+func (r *relay) acceptLoop() {
+	for {
+		near, err := r.listener.Accept()
+		if err != nil {
+			return
+		}
+		r.mu.Lock()
+		target := r.target
+		r.mu.Unlock()
+		far, err := net.Dial("tcp", target)
+		if err != nil {
+			_ = near.Close() // as if the server were away
+			continue
+		}
+		r.mu.Lock()
+		r.conns = append(r.conns, near, far)
+		r.mu.Unlock()
+		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
+			r.tasks.Go(func() {
+				_, _ = io.Copy(way[0], way[1]) // ends with either side, however
+				_ = near.Close()               // both may be closed already
+				_ = far.Close()
+			})
+		}
+	}
+}
+
+// cut breaks every connection.
+func (r *relay) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, conn := range r.conns {
+		_ = conn.Close() // it may be closed already
+	}
+	r.conns = nil
+}
+
+// lead sends new connections to another server.
+func (r *relay) lead(target string) {
+	r.mu.Lock()
+	r.target = target
+	r.mu.Unlock()
+	r.cut()
+}
+
+// running is a real server over a real store.
+type running struct {
+	addr string
+	// stop drains the server and closes the store; safe to call twice.
+	stop func()
+}
+
+// reporter is a test, or the process of all tests.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func serve(t reporter, dir string) *running {
+	t.Helper()
+	store, err := embedded.Open(dir, embedded.Options{
+		DiskFloorBytes: -1, CacheBytes: 8 << 20, MemTableBytes: 4 << 20,
+		Fatal: func(err error) { t.Errorf("commit: %v", err) },
+	})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	s, err := server.New(store, server.Config{Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: 10 * time.Second})
+	if err != nil {
+		t.Fatalf("new server: %v", err)
+	}
+	if err := s.Listen(context.Background()); err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return &running{addr: s.Addr().String(), stop: sync.OnceFunc(func() {
+		cancel()
+		served.Wait()
+		if err := store.Close(); err != nil {
+			t.Errorf("close store: %v", err)
+		}
+	})}
+}
+
+// serveFor is serve until the end of the test.
+func serveFor(t *testing.T, dir string) *running {
+	t.Helper()
+	s := serve(t, dir)
+	t.Cleanup(s.stop)
+	return s
+}
+
+// impatient is a client with real, short waits.
+func impatient(t *testing.T, addr string, o client.Options) *client.Client {
+	t.Helper()
+	o.Attempts, o.BackoffBase, o.BackoffMax = 50, time.Millisecond, 50*time.Millisecond
+	c, err := client.Dial(addr, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return c
+}
