@@ -294,6 +294,9 @@ func TestADecodedRequestOutlivesTheBuffersItCameIn(t *testing.T) {
 		t.Fatalf("%d of 6 buffers were freed: the test shows nothing", pool.freed)
 	}
 	for _, p := range []wire.Proposal{single.Proposal, pipelined.Proposal, atomic.Proposal} {
+		if len(p.Append.Entries) != 1 || len(p.Append.Entries[0].Events) != 1 {
+			t.Fatalf("got %+v", p)
+		}
 		e := protoEntry(t, &p.Append.Entries[0])
 		if diff := cmp.Diff(big, e.Events[0], protocmp.Transform()); diff != "" || e.Stream != "order-1" || p.Append.RequestID != "r-1" {
 			t.Errorf("stream %q, request id %q, event (-sent +got):\n%s", e.Stream, p.Append.RequestID, diff)
