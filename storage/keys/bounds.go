@@ -1,25 +1,11 @@
 package keys
 
-import (
-	"bytes"
-
-	"github.com/stet-db/stet/storage"
-)
+import "bytes"
 
 // Bounds of key ranges: lower is included, upper is not. All are new slices.
 
 // EventBounds encloses the events of all positions.
 func EventBounds() (lower, upper []byte) { return space(prefixEvent) }
-
-// EventRange encloses the events from one position, included, until another,
-// not included; until 0: to the end.
-func EventRange(from, until storage.Position) (lower, upper []byte) {
-	lower, upper = AppendEvent(nil, from), []byte{prefixEvent + 1}
-	if until != 0 {
-		upper = AppendEvent(nil, until)
-	}
-	return lower, upper
-}
 
 // IndexBounds encloses the versions of all streams.
 func IndexBounds() (lower, upper []byte) { return space(prefixIndex) }
@@ -42,13 +28,6 @@ func RequestBounds() (lower, upper []byte) { return space(prefixRequest) }
 
 // ExpiryBounds encloses all times of expiry.
 func ExpiryBounds() (lower, upper []byte) { return space(prefixExpiry) }
-
-// ExpiredBounds encloses the times of expiry before until, which is not
-// included.
-func ExpiredBounds(until storage.Instant) (lower, upper []byte) {
-	lower, _ = space(prefixExpiry)
-	return lower, appendInstant([]byte{prefixExpiry}, until)
-}
 
 // SnapshotBounds encloses the snapshots of all streams.
 func SnapshotBounds() (lower, upper []byte) { return space(prefixSnapshot) }

@@ -24,14 +24,6 @@ const (
 	numberBytes = 8
 )
 
-// Lengths of the keys that have only one.
-const (
-	// EventBytes is the length of an event's key.
-	EventBytes = prefixBytes + numberBytes
-	// IndexBytes is the length of the key of a stream's version.
-	IndexBytes = prefixBytes + 2*numberBytes
-)
-
 // AppendEvent appends the key of the event at a position:
 //
 //	'e'  position (8)

@@ -26,10 +26,6 @@ func AppendFrameHeader(dst []byte, length int) []byte {
 	return protowire.AppendVarint(append(dst, tagFrame), uint64(length))
 }
 
-// FrameOverhead is the most that a frame adds to an event, whatever the limits:
-// a tag of one byte and a length of four.
-const FrameOverhead = 5
-
 // FrameSize is the number of bytes that [AppendFrame] appends for an event of
 // the given length.
 func FrameSize(length int) int { return sizeTagged(length) }

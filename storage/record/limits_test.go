@@ -194,9 +194,21 @@ func TestTimesOutOfRangeAreRefused(t *testing.T) {
 		ok      bool
 	}{
 		{first, 0, false}, // the zero time stands for none
-		{first, 1, true}, {first + 1, 0, true}, {first - 1, 999_999_999, false}, {math.MinInt64, 0, false},
-		{last, 0, true}, {last, 999_999_999, true}, {last - 1, 0, true}, {last + 1, 0, false}, {math.MaxInt64, 0, false},
-		{0, 0, true}, {0, -1, false}, {0, 999_999_999, true}, {0, 1_000_000_000, false}, {0, math.MinInt32, false}, {-1, 999_999_998, true},
+		{first, 1, true},
+		{first + 1, 0, true},
+		{first - 1, 999_999_999, false},
+		{math.MinInt64, 0, false},
+		{last, 0, true},
+		{last, 999_999_999, true},
+		{last - 1, 0, true},
+		{last + 1, 0, false},
+		{math.MaxInt64, 0, false},
+		{0, 0, true},
+		{0, -1, false},
+		{0, 999_999_999, true},
+		{0, 1_000_000_000, false},
+		{0, math.MinInt32, false},
+		{-1, 999_999_998, true},
 	} {
 		e := simple()
 		e.OccurredAt = &timestamppb.Timestamp{Seconds: c.seconds, Nanos: c.nanos}
