@@ -30,7 +30,7 @@ func (s *Server) drain() error {
 	s.health.Shutdown()
 	s.service.Drain()
 	idle := s.calls.drain()
-	graceful := lifecycle.Done(s.rpc.GracefulStop)
+	graceful := lifecycle.Async(func() struct{} { s.rpc.GracefulStop(); return struct{}{} })
 
 	if s.awaitDrained(graceful, idle) {
 		s.config.Logger.Info("drained", "took", (s.config.Clock.Elapsed() - began).Round(time.Millisecond))
@@ -67,7 +67,7 @@ func (s *Server) awaitDrained(graceful, idle <-chan struct{}) bool {
 
 // stop cuts what is left.
 func (s *Server) stop() error {
-	stopped := lifecycle.Done(s.rpc.Stop)
+	stopped := lifecycle.Async(func() struct{} { s.rpc.Stop(); return struct{}{} })
 	select {
 	case <-stopped:
 		return nil

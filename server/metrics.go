@@ -85,9 +85,10 @@ func (c *rpcCollector) Describe(out chan<- *prometheus.Desc) {
 
 func (c *rpcCollector) Collect(out chan<- prometheus.Metric) {
 	all := make(chan prometheus.Metric)
-	done := lifecycle.Done(func() { // ends with the loop below
+	done := lifecycle.Async(func() struct{} { // ends with the loop below
 		defer close(all)
 		c.next.Collect(all)
+		return struct{}{}
 	})
 	for m := range all {
 		if c.kept[m.Desc()] {

@@ -78,19 +78,11 @@ func (g *Group) ended() <-chan struct{} {
 	return all
 }
 
-// Done runs the function in a goroutine of its own; the channel is closed when
-// it has ended.
-func Done(run func()) <-chan struct{} {
-	done := make(chan struct{})
-	go func() { defer close(done); run() }()
-	return done
-}
-
 // Async runs the function in a goroutine of its own and gives what it returns.
 // The channel holds it until somebody asks, so the goroutine ends with the
 // function.
-func Async(run func() error) <-chan error {
-	result := make(chan error, 1)
+func Async[T any](run func() T) <-chan T {
+	result := make(chan T, 1)
 	go func() { result <- run() }()
 	return result
 }

@@ -79,14 +79,6 @@ func TestMembersKeepTheValuesOfTheContext(t *testing.T) {
 	}
 }
 
-func TestDoneTellsTheEnd(t *testing.T) {
-	ran := false
-	<-Done(func() { ran = true })
-	if !ran {
-		t.Error("ended before it ran")
-	}
-}
-
 func TestAsyncGivesTheResult(t *testing.T) {
 	broken := errors.New("broken")
 	if err := <-Async(func() error { return broken }); !errors.Is(err, broken) {
