@@ -72,7 +72,9 @@ proto-check: ## buf: lint, formatting, no breaking change against the released A
 .PHONY: generated-check
 generated-check: ## gen/ is what proto/ generates
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(BUF) generate -o "$$out"; \
-		diff -r "$$out/gen" gen || { echo 'gen/ is out of date: run make generate'; exit 1; }
+		$(BUF) build proto --as-file-descriptor-set --exclude-imports -o "$$out/reflection.binpb"; \
+		diff -r "$$out/gen" gen && cmp "$$out/reflection.binpb" server/reflection.binpb || \
+		{ echo 'gen/ or server/reflection.binpb is out of date: run make generate'; exit 1; }
 
 .PHONY: arch
 arch: ## ARCHITECTURE.md, doc links, budgets and docs against the code
@@ -85,8 +87,9 @@ tidy-check: ## go.mod and go.sum of every module as they should be
 ##@ Change
 
 .PHONY: generate
-generate: ## Generate gen/ from proto/, without a network
+generate: ## Generate gen/ and what reflection tells from proto/, without a network
 	@$(BUF) generate
+	@$(BUF) build proto --as-file-descriptor-set --exclude-imports -o server/reflection.binpb
 
 .PHONY: format
 format: ## Format Go and proto files

@@ -92,7 +92,8 @@ type NewEvent struct {
 	// What happened, for example "OrderPlaced". 1 to 256 bytes of UTF-8, no control characters.
 	Type string `protobuf:"bytes,11,opt,name=type,proto3" json:"type,omitempty"`
 	// When it happened, by the client's own clock, if that differs from when it is recorded.
-	// Any valid Timestamp (years 1 to 9999), kept to the nanosecond. Optional.
+	// Any valid Timestamp (years 1 to 9999) but the very first, 0001-01-01T00:00:00Z, which many clients use for "not
+	// stated". Kept to the nanosecond. Optional.
 	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	// Strings beside the payload, such as correlation_id, causation_id, actor_type, actor_id, target_type, target_id
 	// and content_type. At most 64 entries and 64 KiB in all; a key is 1 to 256 bytes of UTF-8 without control
@@ -216,7 +217,8 @@ type isNewEvent_Payload interface {
 }
 
 type NewEvent_Json struct {
-	// A JSON text: well-formed, valid UTF-8, no object with the same key twice, nested at most 64 deep.
+	// A JSON text: well-formed, valid UTF-8, no object with the same key twice, no escaped half of a surrogate pair,
+	// nested at most 64 deep.
 	// Given back byte for byte. An event without data is "{}".
 	Json string `protobuf:"bytes,100,opt,name=json,proto3,oneof"`
 }
