@@ -103,11 +103,14 @@ type timeRange struct {
 	from, until *storage.Instant
 }
 
-// times converts and checks the times of a request.
-func (f *faults) times(req interface {
+// timed is a request with a range of times.
+type timed interface {
 	GetFromTime() *timestamppb.Timestamp
 	GetUntilTime() *timestamppb.Timestamp
-}) timeRange {
+}
+
+// times converts and checks the times of a request.
+func (f *faults) times(req timed) timeRange {
 	return timeRange{
 		from:  f.instant("from_time", req.GetFromTime()),
 		until: f.instant("until_time", req.GetUntilTime()),

@@ -38,7 +38,7 @@ type read struct {
 
 // collect receives an answer to its end and checks what holds for each: done
 // in the last message and only there, a fixed head, scanned_to moving one way.
-func collect[A answer](t *testing.T, backwards bool, recv func() (A, error)) (read, error) {
+func collect[A answer](t testing.TB, backwards bool, recv func() (A, error)) (read, error) {
 	t.Helper()
 	var r read
 	done := false

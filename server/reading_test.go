@@ -25,7 +25,7 @@ import (
 // reading is a service over a store and a generated client of it, with real
 // gRPC in between.
 type reading struct {
-	t       *testing.T
+	t       testing.TB
 	store   storage.Store
 	service *server.Service
 	client  stetv1.EventStoreClient
@@ -34,7 +34,7 @@ type reading struct {
 }
 
 // startReading serves the store until the end of the test, or until end.
-func startReading(t *testing.T, store storage.Store, o server.ServiceOptions) *reading {
+func startReading(t testing.TB, store storage.Store, o server.ServiceOptions) *reading {
 	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	rpc := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec(o.Limits)))
@@ -74,7 +74,7 @@ func onEachStore(t *testing.T, test func(*testing.T, storage.Store)) {
 	t.Run("embedded", func(t *testing.T) { test(t, openEmbedded(t, embedded.Options{})) })
 }
 
-func openEmbedded(t *testing.T, o embedded.Options) *embedded.Store {
+func openEmbedded(t testing.TB, o embedded.Options) *embedded.Store {
 	t.Helper()
 	o.DiskFloorBytes = -1
 	store, err := embedded.Open(t.TempDir(), o)

@@ -58,8 +58,16 @@ func TestStreamsAreListedInPages(t *testing.T) {
 			size   uint32
 			want   []string
 		}{
-			{"", 0, all}, {"", 1000, all}, {"", 5000, all}, {"", 7, all}, {"", 1201, all}, {"", 1200, all},
-			{"a", 50, a}, {"a-", 1, a[:401]}, {"x", 0, nil}, {"$", 0, []string{"$s-1"}},
+			{"", 0, all},
+			{"", 1000, all},
+			{"", 5000, all},
+			{"", 7, all},
+			{"", 1201, all},
+			{"", 1200, all},
+			{"a", 50, a},
+			{"a-", 1, a[:401]},
+			{"x", 0, nil},
+			{"$", 0, []string{"$s-1"}},
 		} {
 			if got := r.list(c.prefix, c.size); !slices.Equal(got, c.want) {
 				t.Fatalf("prefix %q by %d: %d names, want %d", c.prefix, c.size, len(got), len(c.want))

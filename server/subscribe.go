@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 
 	"google.golang.org/grpc"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
-	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/replay/cursor"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
@@ -83,17 +83,17 @@ func forward(ctx context.Context, c *cursor.Cursor, stream grpc.ServerStream) er
 // waits for its goroutine.
 func (s *Service) untilDraining(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
-	ended := lifecycle.Async(func() error {
+	var watch sync.WaitGroup
+	watch.Go(func() {
 		select {
 		case <-s.draining:
 			cancel()
 		case <-ctx.Done():
 		}
-		return nil
 	})
 	return ctx, func() {
 		cancel()
-		<-ended
+		watch.Wait()
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 
 // subscriber is one subscription and what it has got so far.
 type subscriber struct {
-	t       *testing.T
+	t       testing.TB
 	recv    func() (*stetv1.SubscribeResponse, error)
 	cancel  context.CancelFunc
 	started *stetv1.SubscribeResponse_Started

@@ -112,7 +112,10 @@ func (s *early) Tail(after storage.Position) (storage.Group, bool) {
 		return storage.Group{}, false
 	}
 	group := storage.Group{First: 1}
-	for e := range s.ReadAll(context.Background(), storage.AllRange{}) {
+	for e, err := range s.ReadAll(context.Background(), storage.AllRange{}) {
+		if err != nil {
+			panic(err)
+		}
 		group.Frames = record.AppendFrame(group.Frames, e.Wire)
 		group.Last = e.Position
 	}
