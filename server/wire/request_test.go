@@ -208,8 +208,8 @@ func TestTheCodecHoldsItsLimits(t *testing.T) {
 	for _, limit := range []int{size + 1, size, size - 1} {
 		limits := storage.Limits{RequestBytes: limit}.WithDefaults()
 		refused := limit < size
-		append := decode[wire.AppendRequest](t, limits, marshal(t, one))
-		wantFaults(t, "request bytes", append.Violations, refused, "request has ")
+		unary := decode[wire.AppendRequest](t, limits, marshal(t, one))
+		wantFaults(t, "request bytes", unary.Violations, refused, "request has ")
 		pipelined := decode[wire.AppendPipelineRequest](t, limits, marshal(t, &stetv1.AppendPipelineRequest{Ticket: 1 << 60, Append: one}))
 		wantFaults(t, "request bytes in a pipeline", pipelined.Violations, refused, "append has ")
 		if pipelined.Ticket != 1<<60 || len(pipelined.Append.Entries) != 1 {
