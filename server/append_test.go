@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -406,18 +405,18 @@ func TestAFullQueueIsToldAtOnce(t *testing.T) {
 	model := storagetest.NewModelWith(storagetest.ModelOptions{QueueLimit: 1})
 	r := startReading(t, model, server.ServiceOptions{})
 	release := model.Hold()
-	queued := make(chan error, 1)
-	go func() { // ends with release
-		_, err := r.client.Append(context.Background(), appendTo("a-1", anyExpected(), event("{}")))
-		queued <- err
-	}()
-	for model.Stats().Queued == 0 {
-		time.Sleep(time.Millisecond) // between two looks
+	waiting := storagetest.One(1, storagetest.Expect("a-1", storage.ExpectAny(), storagetest.Propose(1, "Happened", "{}")))
+	judged := make(chan error, 1)
+	if err := model.Submit(t.Context(), waiting, func(_ storage.Appended, err error) { judged <- err }); err != nil {
+		t.Fatal(err)
 	}
 	_, err := r.client.Append(t.Context(), appendTo("b-1", anyExpected(), event("{}")))
 	refused(t, err, codes.ResourceExhausted, "QUEUE_FULL")
 	release()
-	if err := <-queued; err != nil {
+	if err := <-judged; err != nil {
+		t.Error(err)
+	}
+	if _, err := r.client.Append(t.Context(), appendTo("b-1", anyExpected(), event("{}"))); err != nil {
 		t.Error(err)
 	}
 }
