@@ -99,6 +99,9 @@ func TestWithoutRequestIDsOnlyAnExactAppendIsRepeated(t *testing.T) {
 			}
 			if !tc.again {
 				var unknown *client.OutcomeUnknown
+				if seen.all()[0].GetEvents()[0].GetId() != "" {
+					t.Error("an id was made that helps nobody")
+				}
 				if !errors.As(err, &unknown) || unknown.RequestID != "" || client.Reason(err) != "OUTCOME_UNKNOWN" || len(seen.all()) != 1 {
 					t.Fatalf("%v after %d requests; want an unknown outcome after one", err, len(seen.all()))
 				}
@@ -188,9 +191,14 @@ func TestRefusalsAreNotRepeated(t *testing.T) {
 		code   codes.Code
 		reason string
 	}{
-		{codes.Aborted, "CONFLICT"}, {codes.InvalidArgument, "INVALID_REQUEST"}, {codes.AlreadyExists, "REQUEST_ID_REUSED"},
-		{codes.FailedPrecondition, "CLOCK_AHEAD"}, {codes.ResourceExhausted, "DISK_FLOOR"},
-		{codes.ResourceExhausted, "REQUEST_IDS_FULL"}, {codes.DataLoss, "DATA_DAMAGED"}, {codes.Unavailable, "A_WORD_TO_COME"},
+		{codes.Aborted, "CONFLICT"},
+		{codes.InvalidArgument, "INVALID_REQUEST"},
+		{codes.AlreadyExists, "REQUEST_ID_REUSED"},
+		{codes.FailedPrecondition, "CLOCK_AHEAD"},
+		{codes.ResourceExhausted, "DISK_FLOOR"},
+		{codes.ResourceExhausted, "REQUEST_IDS_FULL"},
+		{codes.DataLoss, "DATA_DAMAGED"},
+		{codes.Unavailable, "A_WORD_TO_COME"},
 	} {
 		f := &fake{append: func(int, *stetv1.AppendRequest) (*stetv1.AppendResponse, error) {
 			return nil, refusal(tc.code, tc.reason)

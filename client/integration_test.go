@@ -124,8 +124,8 @@ func write(t *testing.T, c *client.Client, from, until int) {
 // S2.10, S3.16, invariant I6). Each quarter is written while they resume.
 func TestASubscriptionCutThreeTimesGetsEachEventOnce(t *testing.T) {
 	const n, quarter = 1200, 300
-	real := serveFor(t, t.TempDir())
-	writer := impatient(t, real.addr, client.Options{})
+	server := serveFor(t, t.TempDir())
+	writer := impatient(t, server.addr, client.Options{})
 	for name, tc := range map[string]struct {
 		what client.Subscription
 		want func(i int) bool
@@ -139,7 +139,7 @@ func TestASubscriptionCutThreeTimesGetsEachEventOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			between := newRelay(t, real.addr)
+			between := newRelay(t, server.addr)
 			c := impatient(t, between.addr(), client.Options{})
 			head, err := writer.Head(patient(t))
 			if err != nil {
@@ -339,11 +339,40 @@ func TestEveryAnswerOfTheServerIsUnderstood(t *testing.T) {
 		t.Errorf("backwards: %v %v", positions, err)
 	}
 	var beyond *client.BeyondEnd
-	if _, err := lastOf(c, ctx, client.Subscription{After: 99}); !errors.As(err, &beyond) || beyond.Cursor != 99 || beyond.End != 3 {
+	if _, err := lastOf(ctx, c, client.Subscription{After: 99}); !errors.As(err, &beyond) || beyond.Cursor != 99 || beyond.End != 3 {
 		t.Errorf("beyond the end: %v", err)
 	}
 	info, err := c.Info(ctx)
 	if err != nil || info.GetHead() != 3 || info.GetLimits().GetEventBytes() == 0 {
 		t.Errorf("%v %v", info, err)
+	}
+}
+
+// Requests of 7, 9 and 11 events of a megabyte: allowed, refused by the server,
+// and more than it receives. Neither refusal breaks the pipeline.
+func TestATooLargeRequestIsRefusedAndBreaksNothing(t *testing.T) {
+	c := impatient(t, serveFor(t, t.TempDir()).addr, client.Options{})
+	p, err := c.Pipeline(patient(t), client.PipelineOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{7, 9, 11} {
+		large := client.Append{Stream: "large-1", Expect: client.AnyVersion()}
+		for range n {
+			large.Events = append(large.Events, client.Event{Type: "Filled", Binary: make([]byte, 1_000_000)})
+		}
+		_, err := c.Append(patient(t), large)
+		r, piped := p.Append(patient(t), large)
+		if piped == nil {
+			_, piped = r.Wait(patient(t))
+		}
+		for _, err := range []error{err, piped} {
+			if n == 7 && err != nil || n > 7 && !is[*client.InvalidRequest](err) {
+				t.Errorf("%d events: %v", n, err)
+			}
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
 	}
 }
