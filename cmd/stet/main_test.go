@@ -19,7 +19,7 @@ import (
 // TestMain makes this binary be stet when it is called so: the tests run real
 // processes.
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecked{m}, map[string]func(){"stet": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"stet": main, "stet-on-a-failing-disk": mainOnAFailingDisk})
 }
 
 // leakChecked fails a run that leaves goroutines behind.
@@ -62,12 +62,17 @@ type daemon struct {
 // startDaemon runs stet serve on free ports and waits until it says where it
 // listens.
 func startDaemon(dir string, env []string, args ...string) (*daemon, error) {
+	return startDaemonNamed("stet", dir, env, args...)
+}
+
+// startDaemonNamed does so with another of the programs that this binary is.
+func startDaemonNamed(program, dir string, env []string, args ...string) (*daemon, error) {
 	stderr, err := os.CreateTemp("", "stet-test-*.log")
 	if err != nil {
 		return nil, err
 	}
 	d := &daemon{stderr: stderr}
-	d.cmd = exec.Command("stet", append([]string{"serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--disk-floor", "1"}, args...)...)
+	d.cmd = exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--disk-floor", "1"}, args...)...)
 	d.cmd.Dir, d.cmd.Env, d.cmd.Stderr = dir, env, stderr
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {

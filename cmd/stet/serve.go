@@ -8,12 +8,17 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage/embedded"
 	"github.com/stet-db/stet/storage/sequencer"
 )
+
+// fileSystem is where serve keeps the log; nil: the machine's. Tests put one
+// here whose disk fails.
+var fileSystem vfs.FS
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
@@ -75,7 +80,7 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 		return fmt.Errorf("configuration: %w", err)
 	}
 	store, err := embedded.Open(o.data, embedded.Options{
-		Logger: logger, CacheBytes: o.cache << 20, DiskFloorBytes: o.diskFloor << 20, Writer: writer,
+		FS: fileSystem, Logger: logger, CacheBytes: o.cache << 20, DiskFloorBytes: o.diskFloor << 20, Writer: writer,
 	})
 	if err != nil {
 		return err

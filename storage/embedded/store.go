@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -20,6 +21,10 @@ import (
 
 // ExitFailedSync is the exit code of a process whose commit failed.
 const ExitFailedSync = 70
+
+// answersLeave is how long a process whose commit failed lives on, so that its
+// callers hear of it.
+const answersLeave = 200 * time.Millisecond
 
 // Options configure a store. The zero value is useful.
 type Options struct {
@@ -56,6 +61,9 @@ func (o Options) withDefaults() Options {
 		logger := o.Logger
 		o.Fatal = func(err error) {
 			logger.Error("the commit failed; ending at once", "error", err)
+			// The answers have been given; this lets them leave the machine. The
+			// engine is not written to any more, so it does not flush.
+			time.Sleep(answersLeave)
 			os.Exit(ExitFailedSync)
 		}
 	}
