@@ -215,10 +215,10 @@ func (failNow) MaybeError(op errorfs.Op) error {
 	if !isSync || !strings.HasSuffix(op.Path, ".log") {
 		return nil
 	}
-	if _, err := os.Stat("fail-now"); err != nil {
-		return nil
+	if _, err := os.Stat("fail-now"); err == nil {
+		return errors.New("injected: the disk does not answer")
 	}
-	return errors.New("injected: the disk does not answer")
+	return nil
 }
 
 // S8 of the issue, with the real process: the waiting caller learns that the

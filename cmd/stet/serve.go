@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/server"
@@ -18,7 +17,7 @@ import (
 
 // fileSystem is where serve keeps the log; nil: the machine's. Tests put one
 // here whose disk fails.
-var fileSystem vfs.FS
+var fileSystem embedded.FileSystem
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
