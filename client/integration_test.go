@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/internal/relaytest"
 )
 
 // patient bounds the tests over a real server.
@@ -30,13 +31,13 @@ func TestEightWritersRaceAndEveryVersionIsThereOnce(t *testing.T) {
 	for name, o := range map[string]client.Options{"by request id": {}, "by expectation and event ids": {NoRequestIDs: true}} {
 		t.Run(name, func(t *testing.T) {
 			const writers, each = 8, 15
-			between := newRelay(t, serveFor(t, t.TempDir()).addr)
+			between := relaytest.New(t, serveFor(t, t.TempDir()).addr)
 			var answered, conflicts atomic.Int64
 			var mu sync.Mutex
 			owner := map[uint64]string{} // by version
 			var all sync.WaitGroup
 			for w := range writers {
-				c := impatient(t, between.addr(), o)
+				c := impatient(t, between.Addr(), o)
 				all.Go(func() {
 					version := uint64(0)
 					for i := 0; i < each; {
@@ -46,7 +47,7 @@ func TestEightWritersRaceAndEveryVersionIsThereOnce(t *testing.T) {
 							Events: []client.Event{{Type: "Raced", JSON: payload}},
 						})
 						if answered.Add(1)%40 == 0 {
-							between.cut()
+							between.Cut()
 						}
 						var conflict *client.Conflict
 						if errors.As(err, &conflict) {
@@ -75,7 +76,7 @@ func TestEightWritersRaceAndEveryVersionIsThereOnce(t *testing.T) {
 			}
 			all.Wait()
 			next := uint64(1)
-			for e, err := range impatient(t, between.addr(), o).ReadStream(patient(t), client.StreamRead{Stream: "race-1"}) {
+			for e, err := range impatient(t, between.Addr(), o).ReadStream(patient(t), client.StreamRead{Stream: "race-1"}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -139,8 +140,8 @@ func TestASubscriptionCutThreeTimesGetsEachEventOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			between := newRelay(t, server.addr)
-			c := impatient(t, between.addr(), client.Options{})
+			between := relaytest.New(t, server.addr)
+			c := impatient(t, between.Addr(), client.Options{})
 			head, err := writer.Head(patient(t))
 			if err != nil {
 				t.Fatal(err)
@@ -173,7 +174,7 @@ func TestASubscriptionCutThreeTimesGetsEachEventOnce(t *testing.T) {
 				}
 				got = append(got, d.Event.GetJson())
 				if at := len(got) * 4 / len(want) * quarter; len(got)*4%len(want) == 0 && at < n {
-					between.cut()
+					between.Cut()
 					writing.Go(func() { write(t, writer, at, at+quarter) })
 				}
 				if len(got) == len(want) {
@@ -242,8 +243,8 @@ func TestAPipelineIsJudgedInTheOrderOfItsAppends(t *testing.T) {
 func TestASubscriptionOutlivesARestartButNotAnotherHistory(t *testing.T) {
 	dir := t.TempDir()
 	first := serveFor(t, dir)
-	between := newRelay(t, first.addr)
-	c := impatient(t, between.addr(), client.Options{})
+	between := relaytest.New(t, first.addr)
+	c := impatient(t, between.Addr(), client.Options{})
 	add := func(n int) client.Append {
 		return client.Append{
 			Stream: "a-1", Expect: client.AnyVersion(), RequestID: "request-" + strconv.Itoa(n),
@@ -265,7 +266,7 @@ func TestASubscriptionOutlivesARestartButNotAnotherHistory(t *testing.T) {
 		switch len(seen) {
 		case 1:
 			first.stop()
-			between.lead(serveFor(t, dir).addr)
+			between.Lead(serveFor(t, dir).addr)
 			again, err := c.Append(patient(t), add(1))
 			if err != nil || !again.Replayed || again.FirstPosition != before.FirstPosition || !cmp.Equal(again.IDs, before.IDs) {
 				t.Errorf("repeated after the restart: %+v %v, first %+v", again, err, before)
@@ -275,7 +276,7 @@ func TestASubscriptionOutlivesARestartButNotAnotherHistory(t *testing.T) {
 			}
 		case 2:
 			other := serveFor(t, t.TempDir())
-			between.lead(other.addr)
+			between.Lead(other.addr)
 		}
 	}
 	var changed *client.HistoryChanged
