@@ -31,7 +31,7 @@ var (
 )
 
 // shownDir is where the tour is, as the pages show it.
-const shownDir = "/home/ann/stet"
+const shownDir = "/srv/stet"
 
 // real makes of a page's text what to run.
 func (tr *tour) real(text string) string {
