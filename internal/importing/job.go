@@ -129,6 +129,7 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 	if err := s.open(); err != nil {
 		return s.summary, err
 	}
+	interrupted := ctx.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	chunks := make(chan *Chunk, 2)
 	produced := lifecycle.Async(func() error {
@@ -137,8 +138,14 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 	})
 	err := s.send(ctx, chunks)
 	cancel()
-	if failed := <-produced; err == nil {
-		err = failed
+	select {
+	case failed := <-produced:
+		if err == nil {
+			err = failed
+		}
+	case <-interrupted:
+		// It may be reading from a source that says nothing, which nobody can
+		// end; the program does.
 	}
 	return s.summary, errors.Join(err, s.close())
 }

@@ -211,7 +211,11 @@ func (m *rowMapping) occurredAt() (time.Time, error) {
 	if err != nil || text == "" {
 		return time.Time{}, err
 	}
-	return m.clock.read(text)
+	at, err := m.clock.read(text)
+	if err == nil && at.IsZero() { // the very first time, as the API refuses it
+		err = fmt.Errorf("%q stands for no time; leave it out", text)
+	}
+	return at, err
 }
 
 func (m *rowMapping) payload() (string, error) {

@@ -87,6 +87,8 @@ func (r *restoring) take(rec *Record, header *interchange.Header) error {
 		return fmt.Errorf("has position %d, above the header's head %d", e.Position, header.Head)
 	case e.Version != want:
 		return fmt.Errorf("has version %d of stream %q; want %d", e.Version, e.Stream, want)
+	case e.RecordedAt == 0:
+		return errors.New("has no recorded_at")
 	case r.position > 0 && e.RecordedAt < r.at:
 		return fmt.Errorf("was recorded at %v, before the event above it", e.RecordedAt.Time())
 	case e.ID.IsZero():

@@ -50,6 +50,7 @@ func TestAnExportThatIsNotWholeIsRefusedAtItsLine(t *testing.T) {
 		"more than the head":   {swap("3}", "1}").Replace(exportHead) + exportFirst + exportNext, "above the header's head", 3},
 		"a version missing":    {exportHead + exportFirst + exportNext + swap(`"version":2`, `"version":3`).Replace(exportLast), "has version 3 of stream \"a\"; want 2", 4},
 		"time running back":    {exportHead + exportFirst + exportNext + swap("000002Z", "000000Z").Replace(exportLast), "before the event above it", 4},
+		"no time":              {exportHead + swap(`"recorded_at":"2026-01-02T03:04:05.000001Z",`, "").Replace(exportFirst), "has no recorded_at", 2},
 		"no id":                {exportHead + swap(`"id":"01890a5d-ac96-774b-bcce-b302099a8051",`, "").Replace(exportFirst), "has no id", 2},
 		"a fault of the event": {exportHead + swap(`"type":"T"`, `"type":"T\n"`).Replace(exportFirst), "control character", 2},
 		"a second header":      {exportHead + exportHead, "second header", 2},

@@ -54,7 +54,11 @@ func (s *sender) open() error {
 }
 
 func (s *sender) send(ctx context.Context, chunks <-chan *Chunk) error {
-	for c := range chunks {
+	for {
+		c, err := s.take(ctx, chunks)
+		if c == nil || err != nil {
+			return err
+		}
 		known, err := s.place(ctx, c)
 		if err != nil {
 			return err
@@ -67,7 +71,30 @@ func (s *sender) send(ctx context.Context, chunks <-chan *Chunk) error {
 			s.job.Report(s.summary)
 		}
 	}
-	return ctx.Err()
+}
+
+// interruptionFollows is how long the end of a source waits for an
+// interruption: Ctrl-C on a pipe ends the program that fills it, too, and what
+// was cut off there must not be noted as the whole.
+const interruptionFollows = 50 * time.Millisecond
+
+// take waits for the next chunk; nil: there is none.
+func (s *sender) take(ctx context.Context, chunks <-chan *Chunk) (*Chunk, error) {
+	var c *Chunk
+	select {
+	case c = <-chunks:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if c == nil || !c.complete {
+		return c, ctx.Err()
+	}
+	select {
+	case <-time.After(interruptionFollows):
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // place makes sure that the chunk is in the store, once (I5).

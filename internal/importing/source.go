@@ -20,6 +20,8 @@ type Source struct {
 	close  func() error
 	size   int64
 	taken  atomic.Int64
+	// info is of the file that is read; nil: it is none.
+	info fs.FileInfo
 }
 
 var (
@@ -35,6 +37,9 @@ const maxZstdWindow = 128 << 20
 func Open(path string, stdin io.Reader) (*Source, error) {
 	s := &Source{close: func() error { return nil }}
 	packed := stdin
+	if file, ok := stdin.(*os.File); ok && path == "-" {
+		s.info, _ = file.Stat() // where it cannot be told, it is no file
+	}
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
@@ -47,7 +52,7 @@ func Open(path string, stdin io.Reader) (*Source, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("open the source: %w", err), file.Close())
 		}
-		packed, s.close, s.size = file, file.Close, info.Size()
+		packed, s.close, s.size, s.info = file, file.Close, info.Size(), info
 	}
 	if err := s.unpack(packed); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the source: %w", err), s.Close())
@@ -85,6 +90,11 @@ func (s *Source) Read(p []byte) (int, error) { return s.reader.Read(p) }
 // Taken is how many packed bytes were read, Size how many there are; 0 when
 // that is not known.
 func (s *Source) Taken() int64 { return s.taken.Load() }
+
+// Is tells whether the source is this very file.
+func (s *Source) Is(other fs.FileInfo) bool {
+	return s.info != nil && s.info.Mode().IsRegular() && os.SameFile(s.info, other)
+}
 
 // Size is the number of packed bytes; 0: unknown.
 func (s *Source) Size() int64 { return s.size }
