@@ -6,9 +6,11 @@ import (
 	"slices"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/server/wire"
+	"github.com/stet-db/stet/storage"
 )
 
 // serviceDesc is the generated descriptor with handlers that take and give the
@@ -65,10 +67,14 @@ func unary[Req, Res any](call func(*Service, context.Context, *Req) (*Res, error
 		return func(srv any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 			s := srv.(*Service)
 			in := new(Req)
-			if err := decode(in); err != nil {
+			fault, err := receive(in, decode)
+			if err != nil {
 				return nil, err
 			}
 			handle := func(ctx context.Context, req any) (any, error) {
+				if fault != nil {
+					return nil, s.failed(ctx, method, fault)
+				}
 				out, err := call(s, ctx, req.(*Req))
 				if err != nil {
 					return nil, s.failed(ctx, method, err)
@@ -88,11 +94,34 @@ func unary[Req, Res any](call func(*Service, context.Context, *Req) (*Res, error
 func serverStreaming[Req any](call func(*Service, *Req, grpc.ServerStream) error) func(*Service, grpc.ServerStream) error {
 	return func(s *Service, stream grpc.ServerStream) error {
 		in := new(Req)
-		if err := stream.RecvMsg(in); err != nil {
+		fault, err := receive(in, stream.RecvMsg)
+		if err == nil {
+			err = fault
+		}
+		if err != nil {
 			return err
 		}
 		return call(s, in, stream)
 	}
+}
+
+// receive decodes a request. What is wrong with its form is a fault of the
+// caller, told apart from an error of the call.
+func receive(in any, decode func(any) error) (fault, err error) {
+	message, ok := in.(proto.Message)
+	if !ok {
+		return nil, decode(in) // of package wire: it has its faults in it
+	}
+	g := wire.Generated{Message: message}
+	if err := decode(&g); err != nil {
+		return nil, err
+	}
+	if g.Fault != nil {
+		return storage.Invalid(storage.Violation{
+			Field: "request", Problem: "is not a valid protobuf message of its type, or has a text that is not valid UTF-8",
+		}), nil
+	}
+	return nil, nil
 }
 
 func withStatus(method string, call func(*Service, grpc.ServerStream) error) grpc.StreamHandler {

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -107,7 +106,7 @@ func (s *Service) subscription(req *stetv1.SubscribeRequest) (cursor.Selection, 
 		f.add("stream", storage.StreamNameProblem(source.Stream, s.o.Limits))
 	case *stetv1.SubscribeRequest_Category:
 		selection.Category = source.Category
-		f.add("category", categoryProblem(source.Category, s.o.Limits))
+		f.add("category", storage.CategoryProblem(source.Category, s.o.Limits))
 	}
 	start := cursor.Beginning()
 	switch from := req.GetStart().(type) {
@@ -124,15 +123,6 @@ func (s *Service) subscription(req *stetv1.SubscribeRequest) (cursor.Selection, 
 		}
 	}
 	return selection, start, storage.Invalid(f...)
-}
-
-// categoryProblem says what is wrong with a category: one with a dash has no
-// streams and never will, so waiting for it would be a mistake of the caller.
-func categoryProblem(category string, limits storage.Limits) string {
-	if strings.Contains(category, "-") {
-		return `has a "-"; a category is what stands before the first one in a stream's name`
-	}
-	return storage.TextProblem(category, limits.StreamBytes)
 }
 
 // startedMessage is the first message.

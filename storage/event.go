@@ -33,7 +33,7 @@ func ParseEventID[T string | []byte](s T) (EventID, error) {
 	var id EventID
 	var digits [32]byte
 	if len(s) != 36 {
-		return id, fmt.Errorf("%d bytes long: want a UUID of 36 characters", len(s))
+		return id, fmt.Errorf("has %d bytes; want a UUID of 36 characters", len(s))
 	}
 	n := 0
 	for i, from := range [...]int{0, 9, 14, 19, 24} {
@@ -41,16 +41,16 @@ func ParseEventID[T string | []byte](s T) (EventID, error) {
 		if i < len(eventIDDashes) {
 			to = eventIDDashes[i]
 			if s[to] != '-' {
-				return id, fmt.Errorf("character %d is not a dash: want a UUID of 36 characters", to+1)
+				return id, fmt.Errorf("has no dash as character %d; want a UUID of 36 characters", to+1)
 			}
 		}
 		n += copy(digits[n:], s[from:to])
 	}
 	if _, err := hex.Decode(id[:], digits[:]); err != nil {
-		return EventID{}, fmt.Errorf("not hexadecimal: want a UUID of 36 characters")
+		return EventID{}, fmt.Errorf("is not hexadecimal; want a UUID of 36 characters")
 	}
 	if id.IsZero() {
-		return id, fmt.Errorf("is the nil UUID: leave it out to get an id")
+		return id, fmt.Errorf("is the nil UUID; leave it out to get an id")
 	}
 	return id, nil
 }

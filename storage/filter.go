@@ -42,7 +42,11 @@ func (f Filter) Validate(path string, limits Limits) []Violation {
 		}
 		total += n
 		out = appendTextViolations(out, at+".stream_prefixes", item.StreamPrefixes, limits.StreamBytes)
-		out = appendTextViolations(out, at+".categories", item.Categories, limits.StreamBytes)
+		for j, category := range item.Categories {
+			if problem := CategoryProblem(category, limits); problem != "" {
+				out = append(out, Violation{fmt.Sprintf("%s.categories[%d]", at, j), problem})
+			}
+		}
 		out = appendTextViolations(out, at+".types", item.Types, limits.TypeBytes)
 		out = appendTextViolations(out, at+".all_tags", item.AllTags, limits.TagBytes)
 	}

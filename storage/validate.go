@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -39,6 +40,15 @@ func TextProblem[T string | []byte](s T, maxBytes int) string {
 // read. Empty: nothing is.
 func StreamNameProblem(name string, limits Limits) string {
 	return TextProblem(name, limits.StreamBytes)
+}
+
+// CategoryProblem says what is wrong with a category: one with a dash has no
+// streams and never will, so to ask for it is a mistake. Empty: nothing is.
+func CategoryProblem(category string, limits Limits) string {
+	if strings.Contains(category, "-") {
+		return `has a "-"; a category is what stands before the first one in a stream's name`
+	}
+	return TextProblem(category, limits.StreamBytes)
 }
 
 // AppendStreamProblem says what is wrong with the name of a stream that is to

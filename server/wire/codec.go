@@ -4,6 +4,7 @@ import (
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/stet-db/stet/storage"
 )
@@ -51,6 +52,20 @@ func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
 		return nil
 	}
 	return c.other.Unmarshal(data, v)
+}
+
+// Generated is a request of a call that is not hot, in its generated form. Like
+// the others it finds its fault itself: what grpc makes of an error of a codec
+// is a fault of the server.
+type Generated struct {
+	// Message is to be filled in.
+	Message protobuf.Message
+	// Fault tells that the data is not such a message.
+	Fault error
+}
+
+func (g *Generated) unmarshal(data mem.BufferSlice, _ *storage.Limits) {
+	g.Fault = protobuf.Unmarshal(data.Materialize(), g.Message)
 }
 
 // Raw is a message that its holder has as bytes already, or wants as bytes.

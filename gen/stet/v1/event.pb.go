@@ -551,7 +551,8 @@ type Filter_Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The stream's name begins with one of these. Each 1 to 512 bytes.
 	StreamPrefixes []string `protobuf:"bytes,1,rep,name=stream_prefixes,json=streamPrefixes,proto3" json:"stream_prefixes,omitempty"`
-	// The stream's category (its name before the first "-", or all of it) is one of these. Each 1 to 512 bytes.
+	// The stream's category (its name before the first "-", or all of it) is one of these. Each 1 to 512 bytes, without
+	// a "-".
 	Categories []string `protobuf:"bytes,2,rep,name=categories,proto3" json:"categories,omitempty"`
 	// The event's type is one of these. Each 1 to 256 bytes.
 	Types []string `protobuf:"bytes,3,rep,name=types,proto3" json:"types,omitempty"`

@@ -163,7 +163,7 @@ type SubscribeRequest_Stream struct {
 }
 
 type SubscribeRequest_Category struct {
-	// All streams of one category. The log is scanned for them.
+	// All streams of one category, which has no "-". The log is scanned for them.
 	Category string `protobuf:"bytes,2,opt,name=category,proto3,oneof"`
 }
 
