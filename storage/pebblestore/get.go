@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -140,6 +141,16 @@ func unseal(it *pebble.Iterator, p storage.Position) ([]byte, error) {
 // missingEvent reports a hole in the log, which cannot be.
 func missingEvent(p storage.Position) error {
 	return &storage.CorruptionError{Where: fmt.Sprintf("event at position %d", p), Detail: "is missing"}
+}
+
+// unopened says why the engine did not open a store that is there: what no
+// system call refused is damage, and so is a file that is missing.
+func unopened(dir string, err error) error {
+	var refused syscall.Errno
+	if errors.As(err, &refused) && refused != syscall.ENOENT {
+		return err
+	}
+	return &storage.CorruptionError{Where: dir, Detail: err.Error()}
 }
 
 // damaged turns the engine's word for damage into ours.

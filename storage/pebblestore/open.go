@@ -214,7 +214,7 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 	opts.Lock, opts.ReadOnly, opts.ErrorIfNotExists = lock, readOnly, true
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", dir, damaged(dir, err))
+		return nil, fmt.Errorf("open store in %s: %w", dir, unopened(dir, err))
 	}
 	d := &DB{dir: dir, opts: o, pebble: db}
 	if err := d.readMeta(); err != nil {

@@ -77,6 +77,42 @@ func TestVerifyFindsEveryKindOfDamage(t *testing.T) {
 	}
 }
 
+// A store that the engine cannot even open because of what is in its directory
+// is damaged, too: the report says so, not an error of the checking (I9).
+func TestVerifyReportsAStoreThatCannotBeOpened(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"lost":      os.Remove,
+		"too short": func(path string) error { return os.Truncate(path, 20) },
+	} {
+		for _, pattern := range []string{"*.sst", "MANIFEST-*", "marker.manifest.*"} {
+			if name == "too short" && pattern == "marker.manifest.*" {
+				continue // it is empty
+			}
+			t.Run(pattern+" "+name, func(t *testing.T) {
+				dir := t.TempDir()
+				filled(t, nil, dir)
+				db, _ := opened(t, dir, Options{}) // moves what is in the log into a table
+				if err := db.Close(); err != nil {
+					t.Fatal(err)
+				}
+				files, err := filepath.Glob(filepath.Join(dir, pattern))
+				if err != nil || len(files) == 0 {
+					t.Fatalf("no %s: %v", pattern, err)
+				}
+				for _, file := range files {
+					if err := damage(file); err != nil {
+						t.Fatal(err)
+					}
+				}
+				report, err := Verify(t.Context(), dir, Options{}, nil)
+				if err != nil || len(report.Problems) == 0 {
+					t.Errorf("error %v, problems %v", err, report.Problems)
+				}
+			})
+		}
+	}
+}
+
 // I9: a damaged event is an error of the read that meets it, not an end and
 // not wrong bytes.
 func TestReadingMeetsDamageAsAnError(t *testing.T) {
