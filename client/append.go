@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -227,7 +228,7 @@ func idsOf(events []Event, given []string) []string {
 	}
 	ids := make([]string, len(events))
 	for i := range events {
-		ids[i] = events[i].ID
+		ids[i] = strings.ToLower(events[i].ID) // as it is stored
 	}
 	return ids
 }

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/stet-db/stet/client"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
@@ -210,7 +211,8 @@ func dial(t *testing.T, addr string, o client.Options) (*client.Client, *waits) 
 func recorded(stream string, version, position uint64) *stetv1.RecordedEvent {
 	return &stetv1.RecordedEvent{
 		Stream: stream, Version: version, Position: position, Type: "Happened",
-		Payload: &stetv1.RecordedEvent_Json{Json: fmt.Sprintf(`{"n":%d}`, position)},
+		RecordedAt: &timestamppb.Timestamp{Seconds: int64(100 * position)},
+		Payload:    &stetv1.RecordedEvent_Json{Json: fmt.Sprintf(`{"n":%d}`, position)},
 	}
 }
 

@@ -289,6 +289,26 @@ func TestAStartFromNowOrATimeIsFixedByTheFirstAnswer(t *testing.T) {
 	}
 }
 
+// The time may still be to come when the connection breaks. A cursor does not
+// say it, so what is resumed after one must be held against it again.
+func TestAStartAtATimeToComeHoldsAfterACut(t *testing.T) {
+	f := &fake{subscribe: func(call int, r *stetv1.SubscribeRequest, s subscribeStream) error {
+		if call > 1 {
+			return follow(6, r, s, func(int) error { return nil })
+		}
+		if err := s.Send(&stetv1.SubscribeResponse{Started: &stetv1.SubscribeResponse_Started{HistoryId: history, Cursor: 4, Head: 4}}); err != nil {
+			return err
+		}
+		return refusal(codes.Unavailable, "SHUTTING_DOWN")
+	}}
+	c, _ := dial(t, f.start(t).addr, client.Options{})
+	// Version v is at position 2v, recorded at second 200v.
+	versions, _ := until(t, c, client.Subscription{FromTime: time.Unix(1000, 0)}, 6)
+	if !cmp.Equal(versions, []uint64{5, 6}) {
+		t.Error(versions)
+	}
+}
+
 func TestProgressMovesTheCursorOverWhatTheFilterTookOut(t *testing.T) {
 	f := &fake{subscribe: func(call int, r *stetv1.SubscribeRequest, s subscribeStream) error {
 		if call == 2 {
