@@ -33,6 +33,15 @@ func (f TLSFiles) faults() []storage.Violation {
 	return nil
 }
 
+// Check tells whether the files, if any, can be used.
+func (f TLSFiles) Check() error {
+	if !f.enabled() {
+		return nil
+	}
+	_, err := f.load()
+	return err
+}
+
 // reloadInterval is how often, at most, a handshake looks at the files.
 const reloadInterval = time.Second
 

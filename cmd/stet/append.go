@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -95,15 +96,15 @@ func (a *app) appendRequest(cmd *cobra.Command, stream string, o *appendOptions)
 		return request, err
 	}
 	switch {
-	case o.binaryFile != "" && cmd.Flags().Changed("json-data"):
+	case o.binaryFile != "" && onCommandLine(cmd.Flags(), "json-data"):
 		return request, usage("give one of --json-data and --binary-file")
 	case o.binaryFile == "-":
-		event.Binary, err = a.readInput()
+		event.Binary, err = readBounded("stdin", a.stdin)
 	case o.binaryFile != "":
-		event.Binary, err = os.ReadFile(o.binaryFile)
+		event.Binary, err = readFile(o.binaryFile)
 	case o.jsonData == "-":
 		var text []byte
-		text, err = a.readInput()
+		text, err = readBounded("stdin", a.stdin)
 		event.JSON = string(text)
 	default:
 		event.JSON = o.jsonData
@@ -118,12 +119,22 @@ func (a *app) appendRequest(cmd *cobra.Command, stream string, o *appendOptions)
 // maxInput is more than any event may have.
 const maxInput = 4 << 20
 
-func (a *app) readInput() ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(a.stdin, maxInput+1))
-	if err == nil && len(text) > maxInput {
-		err = usage(fmt.Sprintf("stdin has more than %d bytes, which no event may have", maxInput))
+// readFile reads a file whole, which may be a device that never ends.
+func readFile(path string) (content []byte, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
-	return text, err
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return readBounded(path, file)
+}
+
+func readBounded(name string, in io.Reader) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err == nil && len(content) > maxInput {
+		err = usage(fmt.Sprintf("%s has more than %d bytes, which is more than it may have", name, maxInput))
+	}
+	return content, err
 }
 
 func expectationOf(s string) (client.Expectation, error) {

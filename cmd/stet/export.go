@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -38,7 +40,8 @@ The same log always gives the same bytes.
 
 Without filters the export is complete: 'stet import --preserve' restores the
 whole log from it, with its history, ids, places and times. FILE is made, or
-replaced, when the export is complete, never in part.`,
+replaced, when the export is complete, never in part; a device or a pipe is
+written to.`,
 		Example: `  stet export log.ndjson.zst
   stet export - --stream invoice-536365 | jq .json`,
 		Args: cobra.ExactArgs(1),
@@ -125,9 +128,39 @@ func writeExport(ctx context.Context, w io.Writer, o *exportOptions, api *client
 func (o *exportOptions) filtered() bool { return o.stream != "" || o.selection.filter() != nil }
 
 // writeFile writes a file, compressed by its suffix. It takes its place when it
-// is complete and on disk.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+// is complete and on disk. A device or a pipe is written to instead: putting a
+// file in its place would take it away from everybody. A link to a
+// file stays, and the file is replaced.
+func writeFile(path string, write func(io.Writer) error) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return &fs.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	case err == nil && !info.Mode().IsRegular():
+		return writeThrough(path, write)
+	}
+	target := path
+	if err == nil {
+		if target, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
+	return replaceFile(target, path, write)
+}
+
+// writeThrough writes to what is there.
+func writeThrough(path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(compressed(file, path, write), file.Close())
+}
+
+// replaceFile writes beside the target and renames. The name tells how to
+// compress.
+func replaceFile(target, name string, write func(io.Writer) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(target), filepath.Base(target)+".*.tmp")
 	if err != nil {
 		return err
 	}
@@ -136,14 +169,14 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 			err = errors.Join(err, os.Remove(file.Name()))
 		}
 	}()
-	err = compressed(file, path, write)
+	err = compressed(file, name, write)
 	if err == nil {
 		err = file.Chmod(0o640) // CreateTemp made it for us alone
 	}
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), path)
+	return os.Rename(file.Name(), target)
 }
 
 // compressed compresses by the suffix, always in the same way.

@@ -115,7 +115,7 @@ func (o *importOptions) complete(cmd *cobra.Command, path string) error {
 	}
 	if o.format == "ndjson" {
 		for _, name := range []string{"stream", "type", "tag", "time", "time-zone", "time-layout", "number", "meta", "json", "delimiter"} {
-			if cmd.Flags().Changed(name) {
+			if onCommandLine(cmd.Flags(), name) {
 				return usage("--" + name + " is for CSV; say --format csv if that is what " + path + " is")
 			}
 		}
@@ -128,7 +128,7 @@ func (o *importOptions) complete(cmd *cobra.Command, path string) error {
 		return usage(fmt.Sprintf("--delimiter %q: want one character, no quote or line end", o.delimiter))
 	}
 	o.mapping.Comma = runes[0]
-	if o.data != "" {
+	if onCommandLine(cmd.Flags(), "data") {
 		return usage("--data goes with --preserve; without it the events go to the server at --addr")
 	}
 	if o.dryRun < 0 {
@@ -153,7 +153,7 @@ func (a *app) importFile(cmd *cobra.Command, path string, o *importOptions) (err
 	if job.Mapping, err = importing.MappingDigest(o.format, o.mapping, o.regroup); err != nil {
 		return err
 	}
-	bad, err := openBadLines(o.skipBad, job)
+	bad, err := openBadLines(o.skipBad, source, job)
 	if err != nil {
 		return err
 	}

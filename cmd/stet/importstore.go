@@ -125,9 +125,13 @@ type badLine struct {
 }
 
 // openBadLines makes the file anew: a second run meets the same records again.
-func openBadLines(path string, job *importing.Job) (*badLines, error) {
+// It must not be the source, of which nothing would be left.
+func openBadLines(path string, source *importing.Source, job *importing.Job) (*badLines, error) {
 	if path == "" {
 		return &badLines{}, nil
+	}
+	if info, err := os.Stat(path); err == nil && source.Is(info) {
+		return nil, usage("--skip-bad " + path + " is the source itself; name another file")
 	}
 	file, err := os.Create(path)
 	if err != nil {
@@ -153,5 +157,9 @@ func (b *badLines) close() error {
 	if b.file == nil {
 		return nil
 	}
-	return errors.Join(b.file.Sync(), b.file.Close())
+	info, err := b.file.Stat()
+	if err == nil && info.Mode().IsRegular() { // a device or a pipe cannot be synced
+		err = b.file.Sync()
+	}
+	return errors.Join(err, b.file.Close())
 }

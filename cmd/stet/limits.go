@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/stet-db/stet/internal/strictjson"
@@ -38,7 +37,7 @@ func readLimits(path string) (limitsFile, error) {
 	if path == "" {
 		return l, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return l, fmt.Errorf("limits: %w", err)
 	}

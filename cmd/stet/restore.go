@@ -19,7 +19,7 @@ func (a *app) restore(cmd *cobra.Command, path string, o *importOptions) (err er
 		return usage("--preserve needs --data: the directory of the new store")
 	}
 	for _, name := range []string{"stream", "type", "tag", "time", "time-zone", "time-layout", "number", "meta", "json", "delimiter", "group", "name", "progress", "skip-bad", "dry-run"} {
-		if cmd.Flags().Changed(name) {
+		if onCommandLine(cmd.Flags(), name) {
 			return usage("--" + name + " does not go with --preserve, which changes nothing")
 		}
 	}

@@ -64,6 +64,17 @@ STET_OPS_LISTEN. The command line wins.
 	return root
 }
 
+// variable is the annotation of a flag that was set by an environment variable.
+const variable = "variable"
+
+// onCommandLine tells whether a flag stands on the command line. That one does
+// not go with another is a fault there only: STET_DATA may be set for serve
+// while import runs.
+func onCommandLine(flags *pflag.FlagSet, name string) bool {
+	f := flags.Lookup(name)
+	return f != nil && f.Changed && f.Annotations[variable] == nil
+}
+
 // fromEnvironment sets the flags that the command line does not. An empty
 // variable is none.
 func fromEnvironment(flags *pflag.FlagSet) error {
@@ -77,7 +88,11 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 		if value == "" {
 			return
 		}
-		if err := flags.Set(f.Name, value); err != nil {
+		err := flags.Set(f.Name, value)
+		if err == nil {
+			err = flags.SetAnnotation(f.Name, variable, []string{name})
+		}
+		if err != nil {
 			faults = append(faults, fmt.Errorf("environment variable %s: %w", name, err))
 		}
 	})

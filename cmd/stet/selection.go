@@ -47,6 +47,9 @@ func (m *moment) String() string {
 func (m *moment) Set(s string) error {
 	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
+			if t.IsZero() {
+				return fmt.Errorf("%q stands for no time; leave it out", s)
+			}
 			m.Time = t
 			return nil
 		}

@@ -78,6 +78,9 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 	if err := config.Validate(ctx); err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
+	if err := config.TLS.Check(); err != nil {
+		return err
+	}
 	store, err := embedded.Open(o.data, embedded.Options{
 		FS: fileSystem, Logger: logger, CacheBytes: o.cache << 20, DiskFloorBytes: o.diskFloor << 20, Writer: writer,
 	})
@@ -119,6 +122,9 @@ func (o *serveOptions) configure(logger *slog.Logger) (server.Config, sequencer.
 	limits, err := readLimits(o.limitsFile)
 	if err != nil {
 		return server.Config{}, sequencer.Options{}, err
+	}
+	if o.data == "" {
+		return server.Config{}, sequencer.Options{}, usage("--data is empty: name the data directory")
 	}
 	if o.cache < 1 || o.cache > 1<<20 {
 		return server.Config{}, sequencer.Options{}, usage(fmt.Sprintf("--cache %d: want 1 to %d MiB", o.cache, 1<<20))

@@ -128,6 +128,8 @@ func TestMalformedLinesAreRefusedWithAReason(t *testing.T) {
 		"not base64":            {`{"stream":"s","type":"T","binary":"A"}`, "binary is not base64"},
 		"bad id":                {`{"stream":"s","type":"T","id":"7"}`, "want a UUID"},
 		"time without zone":     {`{"stream":"s","type":"T","occurred_at":"2026-01-02T03:04:05"}`, "want a time with zone"},
+		"time of none":          {`{"stream":"s","type":"T","occurred_at":"0001-01-01T00:00:00Z"}`, "stands for no time"},
+		"text is no JSON":       {`{"stream":"s","type":"T","json_text":"{"}`, "json_text is refused"},
 		"recorded too finely":   {`{"stream":"s","type":"T","recorded_at":"2026-01-02T03:04:05.0000001Z"}`, "whole microseconds"},
 		"metadata is a list":    {`{"stream":"s","type":"T","metadata":[]}`, "want an object of strings"},
 		"metadata with numbers": {`{"stream":"s","type":"T","metadata":{"k":1}}`, `metadata ["k"] is 1; want a string`},

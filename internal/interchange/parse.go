@@ -159,7 +159,10 @@ func (e *eventFields) setPayload(name string, raw []byte) error {
 	}
 	if name == "json_text" {
 		e.Payload = []byte(s)
-		return strictjson.Check(e.Payload, storage.JSONDepth)
+		if err := strictjson.Check(e.Payload, storage.JSONDepth); err != nil {
+			return fmt.Errorf("is refused: %w", err)
+		}
+		return nil
 	}
 	e.Kind = storage.PayloadBinary
 	if e.Payload, err = base64.StdEncoding.Strict().DecodeString(s); err != nil {

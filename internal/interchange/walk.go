@@ -136,6 +136,9 @@ func timestamp(raw []byte) (time.Time, error) {
 	if err := t.UnmarshalText([]byte(s)); err != nil {
 		return time.Time{}, fmt.Errorf("is %q; want a time with zone as in 2026-01-02T03:04:05Z", s)
 	}
+	if t.IsZero() { // as the API does, instead of dropping it in silence
+		return time.Time{}, fmt.Errorf("is %q, which stands for no time; leave it out", s)
+	}
 	return t.UTC(), nil
 }
 
