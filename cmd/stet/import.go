@@ -95,6 +95,7 @@ func (o *importOptions) mappingFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&m.Numbers, "number", nil, "CSV: `COLUMNS` that become JSON numbers, digit by digit; an empty one becomes null")
 	f.StringArrayVar(&m.Meta, "meta", nil, "CSV: metadata as `KEY=TEMPLATE`; left out when empty (repeatable)")
 	f.StringVar(&m.JSON, "json", "", "CSV: `TEMPLATE` of the data (default: the row as an object)")
+	f.Lookup("json").Annotations = map[string][]string{noVariable: {"STET_JSON is about output"}}
 	f.StringVar(&o.delimiter, "delimiter", ",", "CSV: the `CHARACTER` between fields; \\t for a tab")
 }
 

@@ -67,6 +67,10 @@ STET_OPS_LISTEN. The command line wins.
 // variable is the annotation of a flag that was set by an environment variable.
 const variable = "variable"
 
+// noVariable is the annotation of a flag that no environment variable sets:
+// STET_JSON asks for JSON output, and must not become the data of a CSV import.
+const noVariable = "no variable"
+
 // onCommandLine tells whether a flag stands on the command line. That one does
 // not go with another is a fault there only: STET_DATA may be set for serve
 // while import runs.
@@ -80,7 +84,7 @@ func onCommandLine(flags *pflag.FlagSet, name string) bool {
 func fromEnvironment(flags *pflag.FlagSet) error {
 	var faults []error
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Changed || f.Name == "help" {
+		if f.Changed || f.Name == "help" || f.Annotations[noVariable] != nil {
 			return
 		}
 		name := "STET_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

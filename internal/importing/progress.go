@@ -141,7 +141,7 @@ func (p *Progress) fits(path, name, mapping string, history storage.HistoryID) e
 	case p.Source != name:
 		return fmt.Errorf("the side file %s is of the source %q, not %q: give another --progress file", path, p.Source, name)
 	case p.Mapping != mapping:
-		return fmt.Errorf("%q was imported with another mapping or format, as %s says: use that one, or give --name to import the source again under another name", name, path)
+		return fmt.Errorf("%q was imported with another mapping or format, as %s says: use that one, or give another --name and --progress to import the source again", name, path)
 	case p.History != history.String():
 		return fmt.Errorf("%q was imported into the log with history %s, as %s says, and this server's is %v: use that server, or remove the side file if this log does not have the events", name, p.History, path, history)
 	}

@@ -193,7 +193,7 @@ func (s *sender) close() error {
 }
 
 // errChanged is the fault of a source that is not what it was.
-var errChanged = errors.New("is not what was imported under this name; give --name to import it under another, or bring the old content back")
+var errChanged = errors.New("is not what was imported under this name; give another --name and --progress to import it again, or bring the old content back")
 
 // changed finds the line in which a chunk differs from what is in the store.
 func (s *sender) changed(ctx context.Context, c *Chunk) error {
