@@ -51,7 +51,7 @@ func (s *Server) newOps(ctx context.Context) *http.Server {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return &http.Server{
 		// A web page in the operator's browser can reach loopback too.
-		Handler:           http.NewCrossOriginProtection().Handler(mux),
+		Handler:           s.onlyByName(http.NewCrossOriginProtection().Handler(mux)),
 		ReadHeaderTimeout: opsReadTimeout,
 		ReadTimeout:       opsReadTimeout,
 		WriteTimeout:      opsWriteTimeout,
@@ -60,6 +60,32 @@ func (s *Server) newOps(ctx context.Context) *http.Server {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
+}
+
+// onlyByName refuses requests that reached a listener on loopback under another
+// host's name: a web page whose name was made to point here is of no other
+// origin for the browser, so the check of origins passes it.
+func (s *Server) onlyByName(next http.Handler) http.Handler {
+	if !isLoopback(s.opsListener.Addr()) {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			s.answer(w, http.StatusForbidden, refused{fmt.Sprintf("host %q is not this machine; use localhost or 127.0.0.1", r.Host)})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // Answers of the operations listener.
@@ -114,6 +140,10 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 	body.DisallowUnknownFields()
 	if err := body.Decode(&wanted); err != nil {
 		s.answer(w, http.StatusBadRequest, refused{fmt.Sprintf(`want {"name": "..."}: %v`, err)})
+		return
+	}
+	if body.More() {
+		s.answer(w, http.StatusBadRequest, refused{`want {"name": "..."} and nothing after it`})
 		return
 	}
 	if problem := backupNameProblem(wanted.Name); problem != "" {

@@ -184,6 +184,35 @@ func TestAWebPageCannotCommandTheServer(t *testing.T) {
 	}
 }
 
+// A page whose own name was made to point here is of no other origin for the
+// browser.
+func TestTheOperationsListenerAnswersToItsOwnNamesOnly(t *testing.T) {
+	s := serve(t, nil, nil)
+	for host, want := range map[string]int{
+		"127.0.0.1":         http.StatusOK,
+		"127.0.0.1:7840":    http.StatusOK,
+		"localhost:7840":    http.StatusOK,
+		"[::1]:7840":        http.StatusOK,
+		"evil.example":      http.StatusForbidden,
+		"evil.example:7840": http.StatusForbidden,
+		"192.0.2.1":         http.StatusForbidden,
+		"127.0.0.1.example": http.StatusForbidden,
+	} {
+		req, err := http.NewRequestWithContext(waiting(t), http.MethodGet, "http://"+s.OpsAddr().String()+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := opsClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close() != nil || res.StatusCode != want {
+			t.Errorf("host %s got %d, want %d", host, res.StatusCode, want)
+		}
+	}
+}
+
 // I12: what would freeze recorded times is refused until the operator agrees.
 func TestTheOperatorConfirmsTheClock(t *testing.T) {
 	source := &movedClock{Source: clock.System()}
@@ -235,6 +264,7 @@ func TestBackupsAreMadeByName(t *testing.T) {
 		`{"name": ".hidden"}`:         http.StatusBadRequest,
 		`{"name": "a\u0000"}`:         http.StatusBadRequest,
 		`{"name": "a", "to": "/etc"}`: http.StatusBadRequest,
+		`{"name": "a"}{"name": "b"}`:  http.StatusBadRequest,
 		`monday`:                      http.StatusBadRequest,
 		`{"name": "full"}`:            http.StatusInternalServerError,
 		`{"name": "` + strings.Repeat("b", opsBodyBytes) + `"}`: http.StatusBadRequest,
