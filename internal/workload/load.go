@@ -26,6 +26,8 @@ type Load struct {
 	// Progress is told now and then how much of the time has passed; nil:
 	// nobody is.
 	Progress func(passed, total time.Duration)
+
+	sleep func(time.Duration) // nil: as exactly as the machine can
 }
 
 // caller is one client of a role. It belongs to one goroutine.
@@ -48,6 +50,7 @@ type window struct {
 	load  Load
 	phase atomic.Int32
 	parts []*part
+	turns chan time.Time // of an open loop
 }
 
 // part is the recorders of one role.
@@ -76,34 +79,40 @@ func (p *part) counts() Counts {
 
 // run drives the roles through warm-up and measurement and gives what was
 // measured. Only the first role keeps to the rate.
-func (w *window) run(ctx context.Context, roles ...role) (round Round, err error) {
+func (w *window) run(ctx context.Context, roles ...role) (Round, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
+	w.turns = make(chan time.Time, turnsWaiting)
 	var callers []caller
-	defer func() {
+	closing := func() error {
+		var errs []error
 		for _, c := range callers {
 			if c.close != nil {
-				err = errors.Join(err, c.close())
+				errs = append(errs, c.close())
 			}
 		}
-	}()
+		return errors.Join(errs...)
+	}
 	var loops []func() error
 	for n, role := range roles {
 		p := w.part(role.name, role.callers)
 		for i, r := range p.recorders {
 			c, err := role.open(ctx, i, r)
 			if err != nil {
-				return Round{}, fmt.Errorf("%s %d: %w", role.name, i, err)
+				return Round{}, errors.Join(fmt.Errorf("%s %d: %w", role.name, i, err), closing())
 			}
 			callers = append(callers, c)
-			pace := pacer{}
+			turn := now
 			if n == 0 && w.load.Rate > 0 {
-				pace = newPacer(w.load.Rate, i, role.callers)
+				turn = w.turn
 			}
-			loops = append(loops, func() error { return w.loop(ctx, c, r, pace) })
+			loops = append(loops, func() error { return loop(ctx, c, r, turn) })
 		}
 	}
 	var tasks sync.WaitGroup
+	if w.load.Rate > 0 {
+		tasks.Go(func() { w.turnLoop(ctx) })
+	}
 	for _, loop := range loops {
 		tasks.Go(func() {
 			if err := loop(); err != nil {
@@ -111,22 +120,23 @@ func (w *window) run(ctx context.Context, roles ...role) (round Round, err error
 			}
 		})
 	}
-	round, err = w.measure(ctx)
+	round, err := w.measure(ctx)
 	w.phase.Store(phaseOver)
 	tasks.Wait()
 	if err == nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}
+	err = errors.Join(err, closing()) // now nobody writes to a recorder any more
 	w.collect(&round)
 	return round, err
 }
 
 // loop does one operation after the other until the window is over.
-func (w *window) loop(ctx context.Context, c caller, r *recorder, pace pacer) error {
+func loop(ctx context.Context, c caller, r *recorder, turn func(context.Context) (time.Time, bool)) error {
 	for !r.over() {
-		began, err := pace.next(ctx)
-		if err != nil {
-			return err
+		began, ok := turn(ctx)
+		if !ok {
+			return context.Cause(ctx) // nil at the end of the turns
 		}
 		if err := c.op(ctx, began); err != nil {
 			return err
@@ -207,29 +217,6 @@ func partOf(p *part, sum *hdrhistogram.Histogram, seconds float64) Part {
 		out.EventsPerSecond = float64(out.Counts.Events) / seconds
 	}
 	return out
-}
-
-// pacer gives the times at which operations begin. The zero value: now.
-type pacer struct {
-	at    time.Time
-	every time.Duration
-}
-
-// newPacer shares the rate among the callers, whose turns are interleaved.
-func newPacer(rate float64, i, callers int) pacer {
-	gap := float64(time.Second) / rate
-	return pacer{at: time.Now().Add(time.Duration(gap * float64(i))), every: time.Duration(gap * float64(callers))}
-}
-
-// next waits for the time of the next operation and gives it. When that has
-// passed there is no wait: the time still counts from it.
-func (p *pacer) next(ctx context.Context) (time.Time, error) {
-	if p.every == 0 {
-		return time.Now(), nil
-	}
-	at := p.at
-	p.at = at.Add(p.every)
-	return at, pause(ctx, time.Until(at))
 }
 
 // pause waits, at most until ctx ends.
