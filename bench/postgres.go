@@ -180,7 +180,7 @@ func dialPostgres(ctx context.Context, port int) (*pgDriver, string, error) {
 			d.pool.Close()
 			return nil, "", err
 		}
-		time.Sleep(10 * time.Millisecond) // it does not say when it is ready
+		<-time.After(10 * time.Millisecond) // it does not say when it is ready
 	}
 	if _, err := d.pool.Exec(ctx, postgresSchema); err != nil {
 		d.pool.Close()

@@ -47,6 +47,7 @@ func written(m *measured, r *workload.Result) workload.Spread {
 }
 
 func memory(m *measured, _ *workload.Result) workload.Spread { return one(m.memoryBytes / (1 << 20)) }
+
 func coldOpen(m *measured, _ *workload.Result) workload.Spread {
 	return spreadOf(m.openSeconds)
 }

@@ -46,7 +46,7 @@ func onLinux(t *testing.T) {
 func TestWhatThisProcessUsesGrows(t *testing.T) {
 	onLinux(t)
 	before := Self()
-	for began := time.Now(); time.Since(began) < 50*time.Millisecond; { //nolint:revive // burns processor time
+	for began := time.Now(); time.Since(began) < 50*time.Millisecond; { // burns processor time
 	}
 	if now := Self(); now.CPU <= before.CPU || now.MemoryBytes <= 0 || now.PeakBytes < now.MemoryBytes || now.Switches < before.Switches {
 		t.Errorf("%+v, then %+v", before, now)

@@ -44,7 +44,7 @@ func (f *fake) append(a *Append) (uint64, error) {
 	if f.appends.Add(1) == f.stallAt {
 		d = f.stall
 	}
-	time.Sleep(d) // in a synctest bubble
+	<-time.After(d) // in a synctest bubble
 	if a.Unmet {
 		return 0, fmt.Errorf("append to %s: %w", a.Stream, ErrConflict)
 	}
@@ -85,7 +85,7 @@ func (f *fake) Fill(_ context.Context, d Dataset, p *Payload, progress func(int)
 func (f *fake) ReadAll(_ context.Context, _ bool, seen func(int) bool) error {
 	head, _ := f.state()
 	for at := uint64(0); at < head; at += 10 {
-		time.Sleep(f.takes)
+		<-time.After(f.takes)
 		if !seen(int(min(10, head-at))) {
 			return nil
 		}
@@ -94,7 +94,7 @@ func (f *fake) ReadAll(_ context.Context, _ bool, seen func(int) bool) error {
 }
 
 func (f *fake) ReadStream(_ context.Context, stream string) (int, error) {
-	time.Sleep(f.takes)
+	<-time.After(f.takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.mu.streams[stream], nil

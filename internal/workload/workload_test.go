@@ -30,7 +30,7 @@ func measured(t *testing.T, c Case, f *fake, load Load) Round {
 		}
 	}
 	// Half a step more, so that nothing ends at the very end of the window.
-	load.Warmup, load.Duration, load.sleep = 505*time.Millisecond, time.Second, time.Sleep
+	load.Warmup, load.Duration, load.sleep = 505*time.Millisecond, time.Second, func(d time.Duration) { <-time.After(d) }
 	round, err := c.Run(t.Context(), f, payload(t), data, load)
 	if err != nil {
 		t.Fatal(err)

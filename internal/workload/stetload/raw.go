@@ -163,15 +163,14 @@ func (d *Driver) followRaw(ctx context.Context, ready, seen func(position uint64
 		return err
 	}
 	b := rawBatch{position: seen, started: ready}
-	for {
-		switch err := stream.RecvMsg(&b); {
-		case err == nil:
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, io.EOF):
-			return fmt.Errorf("the server ended the subscription")
-		default:
-			return err
-		}
+	for err == nil {
+		err = stream.RecvMsg(&b)
 	}
+	switch {
+	case ctx.Err() != nil:
+		return nil //nolint:nilerr // the caller has enough: that is how a subscription ends
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("the server ended the subscription")
+	}
+	return err
 }
