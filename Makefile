@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 BUF := go tool -modfile=tools/go.mod buf
 LINT := go tool -modfile=tools/lint/go.mod golangci-lint
 IMAGE := docs/api/stet-v1.yaml
-MODULES := . tools tools/lint tools/grpcurl
+MODULES := . bench tools tools/lint tools/grpcurl
 FUZZTIME ?= 5s
 
 ##@ Use
@@ -40,6 +40,14 @@ test: bin/testcount ## Run all tests with the race detector and count them
 fuzz: ## Run every fuzz target for FUZZTIME (5s) each
 	@grep -rEo '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sed -E 's|/[^/]*:func | |' | sort -u | while read -r dir target; do \
 		echo "$$dir $$target"; go test "$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); done
+
+.PHONY: bench
+bench: build ## Measure Stet beside its peers and limits into bench/RESULTS.md; BENCH="-quick" for a short run
+	@cd bench && go build -o ../bin/bench . && ../bin/bench $(BENCH)
+
+.PHONY: bench-test
+bench-test: ## Run the tests of the benchmark's module, with the peers
+	@go -C bench vet ./... && go -C bench test -count=1 ./...
 
 .PHONY: bin/testcount
 bin/testcount:

@@ -59,7 +59,7 @@ STET_OPS_LISTEN. The command line wins.
 	}
 	root.AddCommand(
 		a.serveCommand(), a.appendCommand(), a.readCommand(), a.subscribeCommand(), a.streamsCommand(), a.infoCommand(),
-		a.importCommand(), a.exportCommand(), a.backupCommand(), a.verifyCommand(), a.versionCommand(),
+		a.importCommand(), a.exportCommand(), a.backupCommand(), a.verifyCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return root
 }

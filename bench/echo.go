@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/workload"
+	"github.com/stet-db/stet/internal/workload/stetload"
+)
+
+// echo is a gRPC server with Stet's API that looks at nothing, keeps nothing
+// and answers with bytes made before: what gRPC allows.
+func echo(connections int) system {
+	return system{name: "bare gRPC", limit: true, start: func(context.Context, string, bool) (*running, error) {
+		c, err := startChild("echo-server")
+		if err != nil {
+			return nil, err
+		}
+		d, err := stetload.Dial(c.addr, stetload.Options{Connections: connections})
+		if err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+		return &running{
+			driver: &echoDriver{Driver: d}, pid: c.cmd.Process.Pid, version: module("google.golang.org/grpc"), took: c.took,
+			stop: func() error { return errors.Join(d.Close(), c.stop()) },
+		}, nil
+	}}
+}
+
+// echoDriver has nothing to fill, and its positions mean nothing.
+type echoDriver struct{ *stetload.Driver }
+
+func (echoDriver) Fill(context.Context, workload.Dataset, *workload.Payload, func(int)) error {
+	return nil
+}
+
+// Follow counts positions by itself: the same page is sent again and again.
+func (d echoDriver) Follow(ctx context.Context, decode bool, ready, seen func(uint64)) error {
+	n := uint64(0)
+	return d.Driver.Follow(ctx, decode, ready, func(uint64) { n++; seen(n) })
+}
+
+// rawMessage is a message as it came, or as it is to be sent.
+type rawMessage struct{ wire []byte }
+
+// ticketBytes hold the ticket of a pipelined request, its first field; the
+// rest is not looked at.
+const ticketBytes = 16
+
+type echoCodec struct{}
+
+func (echoCodec) Name() string { return "proto" }
+
+func (echoCodec) Marshal(v any) (mem.BufferSlice, error) {
+	m, ok := v.(*rawMessage)
+	if !ok {
+		return nil, fmt.Errorf("marshal %T", v)
+	}
+	return mem.BufferSlice{mem.SliceBuffer(m.wire)}, nil
+}
+
+func (echoCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	m, ok := v.(*rawMessage)
+	if !ok {
+		return fmt.Errorf("unmarshal into %T", v)
+	}
+	m.wire = m.wire[:0]
+	for _, part := range data {
+		if m.wire = append(m.wire, part.ReadOnlyData()...); len(m.wire) >= ticketBytes {
+			break
+		}
+	}
+	return nil
+}
+
+// canned are the answers.
+type canned struct {
+	appended, page, stream, started []byte
+}
+
+// echoPages is how many pages the log has.
+const echoPages = 4000
+
+func serveEcho(ctx context.Context, _ []string) error {
+	answers, err := newCanned()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s := grpc.NewServer(grpc.ForceServerCodecV2(echoCodec{}))
+	s.RegisterService(answers.service(), nil)
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(listener) }()
+	announce(ctx, listener.Addr().String())
+	s.Stop()
+	return <-failed
+}
+
+func newCanned() (*canned, error) {
+	p, err := workload.NewPayload(workload.StandardJSONBytes, workload.StandardMetadataBytes, 1)
+	if err != nil {
+		return nil, err
+	}
+	var events []*stetv1.RecordedEvent
+	size := 0
+	for i := 0; size < 32<<10-500; i++ {
+		e := p.Events(i, 1)[0]
+		events = append(events, &stetv1.RecordedEvent{
+			Stream: "bench-" + strconv.Itoa(i), Version: 5, Position: uint64(1_000_000 + i), RecordedAt: timestamppb.Now(),
+			Id: "01890a5d-ac96-774b-bcce-b302099a8057", Type: e.Type, Metadata: e.Metadata, Payload: &stetv1.RecordedEvent_Json{Json: e.JSON},
+		})
+		size += proto.Size(events[i]) + 3
+	}
+	var c canned
+	for to, m := range map[*[]byte]proto.Message{
+		&c.appended: &stetv1.AppendResponse{FirstVersion: 5, LastVersion: 5, RecordedAt: timestamppb.Now(), Ids: []string{events[0].GetId()}},
+		&c.page:     &stetv1.ReadAllResponse{Events: events, ScannedTo: 1_000_000, Head: 2_000_000},
+		&c.stream:   &stetv1.ReadStreamResponse{Events: events[:20], ScannedTo: 20, Head: 2_000_000, StreamVersion: 20, Done: true},
+		&c.started:  &stetv1.SubscribeResponse{Started: &stetv1.SubscribeResponse_Started{HistoryId: "none"}},
+	} {
+		if *to, err = (proto.MarshalOptions{Deterministic: true}).Marshal(m); err != nil {
+			return nil, err
+		}
+	}
+	return &c, nil
+}
+
+func (c *canned) service() *grpc.ServiceDesc {
+	sending := func(name string, both bool, handle func(grpc.ServerStream) error) grpc.StreamDesc {
+		return grpc.StreamDesc{StreamName: name, ServerStreams: true, ClientStreams: both, Handler: func(_ any, s grpc.ServerStream) error { return handle(s) }}
+	}
+	return &grpc.ServiceDesc{
+		ServiceName: "stet.v1.EventStore", HandlerType: (*any)(nil),
+		Methods: []grpc.MethodDesc{{MethodName: "Append", Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+			if err := decode(&rawMessage{}); err != nil {
+				return nil, err
+			}
+			return &rawMessage{c.appended}, nil
+		}}},
+		Streams: []grpc.StreamDesc{
+			sending("AppendPipeline", true, c.pipeline),
+			sending("ReadAll", false, func(s grpc.ServerStream) error {
+				done := &rawMessage{protowire.AppendVarint(protowire.AppendTag(nil, 4, protowire.VarintType), 1)}
+				return errors.Join(take(s), c.pages(s, c.page), s.SendMsg(done))
+			}),
+			sending("ReadStream", false, func(s grpc.ServerStream) error {
+				return errors.Join(take(s), s.SendMsg(&rawMessage{c.stream}))
+			}),
+			sending("Subscribe", false, func(s grpc.ServerStream) error {
+				events := c.page[:c.eventsEnd()]
+				err := errors.Join(take(s), s.SendMsg(&rawMessage{c.started}))
+				for err == nil {
+					err = c.pages(s, events)
+				}
+				return err
+			}),
+		},
+	}
+}
+
+func take(s grpc.ServerStream) error { return s.RecvMsg(&rawMessage{}) }
+
+func (c *canned) pages(s grpc.ServerStream, page []byte) error {
+	for range echoPages {
+		if err := s.SendMsg(&rawMessage{page}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventsEnd is where the events of the page end: what follows means something
+// else in a subscription.
+func (c *canned) eventsEnd() int {
+	at := 0
+	for {
+		number, kind, n := protowire.ConsumeTag(c.page[at:])
+		if number != 1 {
+			return at
+		}
+		at += n + protowire.ConsumeFieldValue(number, kind, c.page[at+n:])
+	}
+}
+
+// pipeline answers each message with its ticket.
+func (c *canned) pipeline(s grpc.ServerStream) error {
+	var in rawMessage
+	for {
+		if err := s.RecvMsg(&in); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		_, _, n := protowire.ConsumeTag(in.wire)
+		ticket, _ := protowire.ConsumeVarint(in.wire[n:])
+		out := protowire.AppendVarint(protowire.AppendTag(make([]byte, 0, len(c.appended)+16), 1, protowire.VarintType), ticket)
+		out = protowire.AppendBytes(protowire.AppendTag(out, 2, protowire.BytesType), c.appended)
+		if err := s.SendMsg(&rawMessage{out}); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package machine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ticksPerSecond is the unit of times in /proc, the same on every Linux.
+const ticksPerSecond = 100
+
+// Process is what a process and its children have used so far.
+type Process struct {
+	// CPU is processor time.
+	CPU time.Duration
+	// MemoryBytes is resident, PeakBytes the most that the first process had.
+	MemoryBytes, PeakBytes int64
+	// WrittenBytes were given to the disk, in whole pages.
+	WrittenBytes int64
+	// Switches are context switches of the threads that live.
+	Switches int64
+}
+
+// Used looks at a process and all that descend from it. Memory that several of
+// them share counts once.
+func Used(pid int) Process {
+	all := tree(pid)
+	var sum Process
+	for _, p := range all {
+		sum.CPU += p.cpu
+		dir := filepath.Join("/proc", strconv.Itoa(p.pid))
+		sum.WrittenBytes += number(field(filepath.Join(dir, "io"), "write_bytes"))
+		if len(all) > 1 {
+			sum.MemoryBytes += kib(filepath.Join(dir, "smaps_rollup"), "Pss")
+		} else {
+			sum.MemoryBytes += kib(filepath.Join(dir, "status"), "VmRSS")
+		}
+		sum.Switches += switches(dir)
+	}
+	sum.PeakBytes = kib(filepath.Join("/proc", strconv.Itoa(pid), "status"), "VmHWM")
+	return sum
+}
+
+// Self looks at this process alone, without its children.
+func Self() Process {
+	s, _ := statOf(os.Getpid()) // zero where there is no /proc
+	dir := "/proc/self"
+	return Process{
+		CPU:         s.own,
+		MemoryBytes: kib(dir+"/status", "VmRSS"), PeakBytes: kib(dir+"/status", "VmHWM"),
+		WrittenBytes: number(field(dir+"/io", "write_bytes")),
+		Switches:     switches(dir),
+	}
+}
+
+func kib(path, name string) int64 {
+	text, _, _ := strings.Cut(field(path, name), " ")
+	return number(text) << 10
+}
+
+// switches are those of all threads of a process.
+func switches(dir string) int64 {
+	tasks, err := filepath.Glob(filepath.Join(dir, "task", "*", "status"))
+	if err != nil {
+		return 0
+	}
+	var sum int64
+	for _, path := range tasks {
+		sum += number(field(path, "voluntary_ctxt_switches")) + number(field(path, "nonvoluntary_ctxt_switches"))
+	}
+	return sum
+}
+
+// stat is a line of /proc/PID/stat.
+type stat struct {
+	pid, parent int
+	own         time.Duration
+	cpu         time.Duration // own, and that of children that have ended
+}
+
+// tree are a process and its living descendants.
+func tree(pid int) []stat {
+	root, ok := statOf(pid)
+	if !ok {
+		return nil
+	}
+	children := map[int][]stat{}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	for _, entry := range entries {
+		if n, err := strconv.Atoi(entry.Name()); err == nil {
+			if s, ok := statOf(n); ok {
+				children[s.parent] = append(children[s.parent], s)
+			}
+		}
+	}
+	out := []stat{root}
+	for i := 0; i < len(out); i++ {
+		out = append(out, children[out[i].pid]...)
+	}
+	return out
+}
+
+func statOf(pid int) (stat, bool) {
+	text := line(fmt.Sprintf("/proc/%d/stat", pid))
+	// The name, in parentheses, may hold anything.
+	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
+	if len(fields) < 15 {
+		return stat{}, false
+	}
+	ticks := func(a, b int) time.Duration {
+		return time.Duration(number(fields[a])+number(fields[b])) * time.Second / ticksPerSecond
+	}
+	own := ticks(11, 12)
+	return stat{pid: pid, parent: int(number(fields[1])), own: own, cpu: own + ticks(13, 14)}, true
+}
