@@ -179,7 +179,7 @@ func anyEvent() *rapid.Generator[*stetv1.NewEvent] {
 		}
 		if rapid.Bool().Draw(t, "has time") {
 			e.OccurredAt = &timestamppb.Timestamp{
-				Seconds: rapid.Int64Range(-62_135_596_800, 253_402_300_799).Draw(t, "seconds"),
+				Seconds: rapid.Int64Range(-62_135_596_799, 253_402_300_799).Draw(t, "seconds"),
 				Nanos:   rapid.Int32Range(0, 999_999_999).Draw(t, "nanos"),
 			}
 		}
