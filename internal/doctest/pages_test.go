@@ -17,11 +17,15 @@ const notRun = "not run: "
 // excused are commands that are not run as they stand, with the reason. Each
 // must be somewhere in the docs.
 var excused = map[string]string{
-	"go install ./cmd/stet":           "the same program as that of make run, in another place",
-	"go test -json":                   "the form of output that internal/testcount reads; make test uses it",
-	"stet serve":                      "never ends; the test of docs/operations.md starts its server so",
-	"stet tail --all":                 "never ends; the README's tour lets it run",
-	"stet subscribe cart-1 --after 3": "never ends; the scripts of cmd/stet run it with --count",
+	"go install ./cmd/stet": "the same program as that of make run, in another place",
+	"go test -json":         "the form of output that internal/testcount reads; make test uses it",
+	"stet serve":            "never ends; the test of docs/operations.md starts its server so",
+	"stet tail --all":       "never ends; the README's tour lets it run",
+	"stet bench append --clients 1,64 --batch 1,10":                                               "takes minutes; the script bench of cmd/stet runs small ones",
+	"stet bench append --clients 8 --pipeline 32 --cpuprofile cpu.pprof":                          "as above",
+	"stet bench append --clients 64 --rate 5000":                                                  "as above",
+	"stet bench fanout --subscribers 10 --clients 64":                                             "as above",
+	"stet subscribe cart-1 --after 3":                                                             "never ends; the scripts of cmd/stet run it with --count",
 	"stet subscribe --category invoice --type LineSold --from-now --json":                         "never ends; the tests of the shop in cmd/stet follow a filter",
 	"stet serve --data /var/lib/stet --listen 0.0.0.0:7838 --tls-cert cert.pem --tls-key key.pem": "needs a certificate and a place of the system; tests of package server serve TLS",
 }
