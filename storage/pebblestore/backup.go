@@ -15,6 +15,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
 // Files that tell what became of a directory.
@@ -72,6 +73,12 @@ func (d *DB) backup(ctx context.Context, dest string, head storage.Position) err
 	}
 	if err := d.pebble.Checkpoint(dest, pebble.WithFlushedWAL()); err != nil {
 		return err
+	}
+	if !d.opts.NoFileSums {
+		// The backup's own manifest goes when it is first opened; these stay.
+		if err := sumfs.Seal(ctx, d.opts.FS, dest); err != nil {
+			return err
+		}
 	}
 	files, err := hashFiles(ctx, d.opts.FS, dest)
 	if err != nil {

@@ -1,11 +1,13 @@
 package pebblestore
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
 // Names of the rows that describe the store.
@@ -56,14 +59,12 @@ func Open(dir string, o Options) (*DB, error) {
 			return nil, err
 		}
 	}
-	if !found.store {
-		if err := create(dir, o, lock, storage.NewHistoryID()); err != nil {
-			return nil, fmt.Errorf("create store in %s: %w", dir, err)
-		}
-	}
-	d, err := open(dir, o, lock, false)
-	if err != nil {
+	if o, err = o.withSums(dir); err != nil {
 		return nil, err
+	}
+	d, err := openOrCreate(dir, o, lock, found.store)
+	if err != nil {
+		return nil, errors.Join(err, o.closeSums())
 	}
 	if found.backup || found.verified {
 		if err := d.renewHistory(); err != nil {
@@ -73,8 +74,17 @@ func Open(dir string, o Options) (*DB, error) {
 	return d, nil
 }
 
+func openOrCreate(dir string, o Options, lock *pebble.Lock, exists bool) (*DB, error) {
+	if !exists {
+		if err := create(dir, o, lock, storage.NewHistoryID()); err != nil {
+			return nil, fmt.Errorf("create store in %s: %w", dir, err)
+		}
+	}
+	return open(dir, o, lock, false)
+}
+
 // openReadOnly opens an existing store without changing any of its files.
-func openReadOnly(dir string, o Options) (*DB, error) {
+func openReadOnly(ctx context.Context, dir string, o Options) (*DB, error) {
 	found, err := inspect(o.FS, dir)
 	if err != nil {
 		return nil, err
@@ -87,6 +97,9 @@ func openReadOnly(dir string, o Options) (*DB, error) {
 		return nil, err
 	}
 	defer func() { _ = lock.Close() }() // only fails when closed twice
+	if err := o.checkSums(ctx, dir); err != nil {
+		return nil, err
+	}
 	return open(dir, o, lock, true)
 }
 
@@ -95,6 +108,8 @@ type contents struct {
 	// store: there is one. backup: it is a backup nobody has opened yet.
 	// verified: it is a backup whose first opening was cut off.
 	store, backup, verified bool
+	// sums: there are checksums of its files.
+	sums bool
 }
 
 // inspect looks at a directory without touching it.
@@ -116,6 +131,8 @@ func inspect(fsys vfs.FS, dir string) (contents, error) {
 			found.backup = true
 		case name == backupVerified:
 			found.verified = true
+		case name == sumfs.Name:
+			found.sums = true
 		case name == "LOCK" || name == "lost+found":
 		case isMarker(name):
 			found.store = true
@@ -125,6 +142,12 @@ func inspect(fsys vfs.FS, dir string) (contents, error) {
 	}
 	if found.store {
 		return found, checkPebbleFormat(fsys, dir)
+	}
+	if found.sums {
+		// They know whether there was a store whose marker is lost.
+		if err := sumfs.Check(context.Background(), fsys, dir); err != nil {
+			return found, fmt.Errorf("look into %s: %w", dir, err)
+		}
 	}
 	if strange != "" && !isUnfinishedCreation(names) {
 		return found, &storage.NotAStoreError{Dir: dir, Why: fmt.Sprintf("it holds other files, for example %q", strange)}
@@ -139,11 +162,15 @@ func isMarker(name string) bool {
 	return len(name) > len(prefix) && name[:len(prefix)] == prefix
 }
 
-// isUnfinishedCreation tells whether the files are all of those that the
-// engine makes before a new store has its format marker.
+// isUnfinishedCreation tells whether the files are all of those that are made
+// before a new store has its format marker. Where one of them holds anything
+// the engine refuses to begin anew.
 func isUnfinishedCreation(names []string) bool {
 	for _, name := range names {
-		if ok := len(name) > 9 && (name[:9] == "MANIFEST-" || name[:9] == "marker.ma"); !ok && name != "LOCK" {
+		switch {
+		case name == "LOCK" || name == sumfs.Name:
+		case strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "marker.manifest.") || strings.HasSuffix(name, ".log"):
+		default:
 			return false
 		}
 	}
@@ -214,14 +241,14 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 	opts.Lock, opts.ReadOnly, opts.ErrorIfNotExists = lock, readOnly, true
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", dir, damaged(dir, err))
+		return nil, fmt.Errorf("open store in %s: %w", dir, refused(dir, o, lock, err))
 	}
 	d := &DB{dir: dir, opts: o, pebble: db}
 	if err := d.readMeta(); err != nil {
 		var missing *missingRowError
 		if !readOnly && errors.As(err, &missing) && d.isEmpty() {
 			// Its creation was cut off before it was ever used: make it again.
-			if err := d.Close(); err != nil {
+			if err := d.pebble.Close(); err != nil {
 				return nil, err
 			}
 			if err := create(dir, o, lock, storage.NewHistoryID()); err != nil {
@@ -229,7 +256,7 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 			}
 			return open(dir, o, lock, readOnly)
 		}
-		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), d.Close())
+		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), d.pebble.Close())
 	}
 	return d, nil
 }
@@ -300,7 +327,7 @@ func (d *DB) FreeBytes() (uint64, error) {
 // Close releases the store. Everybody who reads or writes must have ended.
 func (d *DB) Close() error {
 	d.closeOnce.Do(func() {
-		if err := d.pebble.Close(); err != nil {
+		if err := errors.Join(d.pebble.Close(), d.opts.closeSums()); err != nil {
 			d.closeErr = fmt.Errorf("close store in %s: %w", d.dir, err)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
 // Layout is the number of the storage layout that this release reads and
@@ -34,6 +36,12 @@ type Options struct {
 	// BlockingCommit waits for each sync inside the commit instead of beside
 	// it: slower, and without Pebble's experimental calls.
 	BlockingCommit bool
+	// NoFileSums keeps and checks no checksums of log and MANIFEST files, and
+	// discards those that are there: for tests, and for measuring their cost.
+	NoFileSums bool
+
+	// sums are what FS is, once they are kept; see [Options.withSums].
+	sums *sumfs.FS
 }
 
 func (o Options) withDefaults() Options {
