@@ -6,17 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
-	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
 // Names of the rows that describe the store.
@@ -59,6 +55,11 @@ func Open(dir string, o Options) (*DB, error) {
 			return nil, err
 		}
 	}
+	if found.store {
+		if err := rehearse(dir, o, lock); err != nil {
+			return nil, err
+		}
+	}
 	if o, err = o.withSums(dir); err != nil {
 		return nil, err
 	}
@@ -83,6 +84,31 @@ func openOrCreate(dir string, o Options, lock *pebble.Lock, exists bool) (*DB, e
 	return open(dir, o, lock, false)
 }
 
+// rehearse opens an existing store without changing it, and reads what every
+// opening reads: opening it for writing begins new files and deletes old ones,
+// and a store that is refused must stay as it is (I9). The price is that the
+// logs are replayed twice.
+func rehearse(dir string, o Options, lock *pebble.Lock) error {
+	if err := o.checkSums(context.Background(), dir); err != nil {
+		return err
+	}
+	d, err := open(dir, o, lock, true)
+	var missing *missingRowError
+	if errors.As(err, &missing) && missing.empty {
+		return nil // its creation was cut off: opening makes it again
+	}
+	if err != nil {
+		return err
+	}
+	_, _, lastErr := d.Last()
+	_, numberErr := d.LastStreamNumber()
+	_, requestsErr := d.Requests()
+	if err := errors.Join(lastErr, numberErr, requestsErr, d.pebble.Close()); err != nil {
+		return fmt.Errorf("open store in %s: %w", dir, err)
+	}
+	return nil
+}
+
 // openReadOnly opens an existing store without changing any of its files.
 func openReadOnly(ctx context.Context, dir string, o Options) (*DB, error) {
 	found, err := inspect(o.FS, dir)
@@ -101,97 +127,6 @@ func openReadOnly(ctx context.Context, dir string, o Options) (*DB, error) {
 		return nil, err
 	}
 	return open(dir, o, lock, true)
-}
-
-// contents is what inspect found in a directory.
-type contents struct {
-	// store: there is one. backup: it is a backup nobody has opened yet.
-	// verified: it is a backup whose first opening was cut off.
-	store, backup, verified bool
-	// sums: there are checksums of its files.
-	sums bool
-}
-
-// inspect looks at a directory without touching it.
-func inspect(fsys vfs.FS, dir string) (contents, error) {
-	names, err := fsys.List(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return contents{}, nil
-	}
-	if err != nil {
-		return contents{}, fmt.Errorf("look into %s: %w", dir, err)
-	}
-	var found contents
-	strange := ""
-	for _, name := range names {
-		switch {
-		case name == unfinishedRestore:
-			return found, &storage.NotAStoreError{Dir: dir, Why: "a restore into it did not finish; delete it and restore again"}
-		case name == backupManifest:
-			found.backup = true
-		case name == backupVerified:
-			found.verified = true
-		case name == sumfs.Name:
-			found.sums = true
-		case name == "LOCK" || name == "lost+found":
-		case isMarker(name):
-			found.store = true
-		default:
-			strange = name
-		}
-	}
-	if found.store {
-		return found, checkPebbleFormat(fsys, dir)
-	}
-	if found.sums {
-		// They know whether there was a store whose marker is lost.
-		if err := sumfs.Check(context.Background(), fsys, dir); err != nil {
-			return found, fmt.Errorf("look into %s: %w", dir, err)
-		}
-	}
-	if strange != "" && !isUnfinishedCreation(names) {
-		return found, &storage.NotAStoreError{Dir: dir, Why: fmt.Sprintf("it holds other files, for example %q", strange)}
-	}
-	return found, nil
-}
-
-const formatMarker = "format-version"
-
-func isMarker(name string) bool {
-	const prefix = "marker." + formatMarker + "."
-	return len(name) > len(prefix) && name[:len(prefix)] == prefix
-}
-
-// isUnfinishedCreation tells whether the files are all of those that are made
-// before a new store has its format marker. Where one of them holds anything
-// the engine refuses to begin anew.
-func isUnfinishedCreation(names []string) bool {
-	for _, name := range names {
-		switch {
-		case name == "LOCK" || name == sumfs.Name:
-		case strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "marker.manifest.") || strings.HasSuffix(name, ".log"):
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// checkPebbleFormat refuses a directory that a newer release has written,
-// before the engine opens it.
-func checkPebbleFormat(fsys vfs.FS, dir string) error {
-	value, err := atomicfs.ReadMarker(fsys, dir, formatMarker)
-	if err != nil {
-		return fmt.Errorf("read format of %s: %w", dir, err)
-	}
-	found, err := strconv.ParseUint(value, 10, 32)
-	if err != nil {
-		return &storage.CorruptionError{Where: dir, Detail: fmt.Sprintf("format marker %q is no number", value)}
-	}
-	if found > uint64(pebbleFormat) {
-		return &storage.FormatError{Dir: dir, Found: uint32(found), Known: uint32(pebbleFormat)}
-	}
-	return nil
 }
 
 // lockDirectory makes this process the only one that uses the directory,
@@ -246,7 +181,10 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 	d := &DB{dir: dir, opts: o, pebble: db}
 	if err := d.readMeta(); err != nil {
 		var missing *missingRowError
-		if !readOnly && errors.As(err, &missing) && d.isEmpty() {
+		if errors.As(err, &missing) {
+			missing.empty = d.isEmpty()
+		}
+		if !readOnly && missing != nil && missing.empty {
 			// Its creation was cut off before it was ever used: make it again.
 			if err := d.pebble.Close(); err != nil {
 				return nil, err
@@ -277,8 +215,12 @@ func (d *DB) readMeta() error {
 	return nil
 }
 
-// missingRowError is a row that every store has, not found.
-type missingRowError struct{ name string }
+// missingRowError is a row that every store has, not found. empty tells that
+// there is no other row either.
+type missingRowError struct {
+	name  string
+	empty bool
+}
 
 func (e *missingRowError) Error() string { return "its " + e.name + " row is missing" }
 
@@ -289,7 +231,7 @@ func (d *DB) meta(name string, size int) ([]byte, error) {
 		return nil, err
 	}
 	if value == nil {
-		return nil, &missingRowError{name}
+		return nil, &missingRowError{name: name}
 	}
 	if len(value) != size {
 		return nil, &storage.CorruptionError{Where: "row " + name, Detail: fmt.Sprintf("has %d bytes, want %d", len(value), size)}

@@ -13,6 +13,8 @@
 //   - Never behind a deletion: before a file is removed, renamed or written
 //     anew, both slots are without it, durably. So a file that is noted and not
 //     as noted is damage, whatever was cut off when.
+//   - A marker is never ahead of what it names, nor gone before the next one is
+//     durable, in whatever order the disk keeps names.
 //   - Commits do not wait for it: it is written without a sync of its own. After
 //     a power cut it may be older, and what is beyond is not covered.
 //

@@ -126,13 +126,7 @@ func (f *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, erro
 		return f.FS.Create(name, category)
 	}
 	if marker, ok := parseMarker(base); ok {
-		created, err := f.FS.Create(name, category)
-		if err == nil {
-			f.mu.Lock()
-			f.mu.moved[marker.name] = max(f.mu.moved[marker.name], marker.iteration)
-			f.mu.Unlock()
-		}
-		return created, err
+		return f.createMarker(name, category, marker)
 	}
 	if !isSummed(base) {
 		return f.FS.Create(name, category)
@@ -142,6 +136,30 @@ func (f *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, erro
 	}
 	created, err := f.FS.Create(name, category)
 	return f.summed(base, created, err)
+}
+
+// createMarker makes what the marker names durable before it: the engine syncs
+// the directory only after both, and nothing says which of two new names a cut
+// leaves.
+func (f *FS) createMarker(name string, category vfs.DiskWriteCategory, marker markerEntry) (vfs.File, error) {
+	if err := f.syncNames(); err != nil {
+		return nil, err
+	}
+	created, err := f.FS.Create(name, category)
+	if err == nil {
+		f.mu.Lock()
+		f.mu.moved[marker.name] = max(f.mu.moved[marker.name], marker.iteration)
+		f.mu.Unlock()
+	}
+	return created, err
+}
+
+func (f *FS) syncNames() error {
+	dir, err := f.OpenDir(f.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // ReuseForWrite is [vfs.FS.ReuseForWrite]: the new file begins where the old
@@ -176,9 +194,15 @@ func (f *FS) OpenDir(name string) (vfs.File, error) {
 	return &summedDir{File: dir, fs: f}, nil
 }
 
-// Remove is [vfs.FS.Remove].
+// Remove is [vfs.FS.Remove]. A marker goes only when what replaces it is durable.
 func (f *FS) Remove(name string) error {
-	if err := f.drop(f.base(name)); err != nil {
+	base := f.base(name)
+	if _, ok := parseMarker(base); ok {
+		if err := f.syncNames(); err != nil {
+			return err
+		}
+	}
+	if err := f.drop(base); err != nil {
 		return err
 	}
 	return f.FS.Remove(name)
