@@ -99,6 +99,9 @@ func TestWithoutRequestIDsOnlyAnExactAppendIsRepeated(t *testing.T) {
 			}
 			if !tc.again {
 				var unknown *client.OutcomeUnknown
+				if seen.all()[0].GetEvents()[0].GetId() != "" {
+					t.Error("an id was made that helps nobody")
+				}
 				if !errors.As(err, &unknown) || unknown.RequestID != "" || client.Reason(err) != "OUTCOME_UNKNOWN" || len(seen.all()) != 1 {
 					t.Fatalf("%v after %d requests; want an unknown outcome after one", err, len(seen.all()))
 				}
@@ -176,7 +179,9 @@ func TestAWaitBeyondTheDeadlineOrTheBoundIsNotBegun(t *testing.T) {
 			return nil, refusal(codes.ResourceExhausted, "QUEUE_FULL", retryIn(asked))
 		}}
 		c, w := dial(t, f.start(t).addr, client.Options{})
-		_, err := c.Append(limited(t), client.Append{Stream: "a-1", Expect: client.AnyVersion(), Events: oneEvent}) // 20 s
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		_, err := c.Append(ctx, client.Append{Stream: "a-1", Expect: client.AnyVersion(), Events: oneEvent})
+		cancel()
 		if client.Reason(err) != "QUEUE_FULL" || len(w.all()) != 0 {
 			t.Errorf("%v after waits %v; want the refusal at once", err, w.all())
 		}
@@ -188,9 +193,14 @@ func TestRefusalsAreNotRepeated(t *testing.T) {
 		code   codes.Code
 		reason string
 	}{
-		{codes.Aborted, "CONFLICT"}, {codes.InvalidArgument, "INVALID_REQUEST"}, {codes.AlreadyExists, "REQUEST_ID_REUSED"},
-		{codes.FailedPrecondition, "CLOCK_AHEAD"}, {codes.ResourceExhausted, "DISK_FLOOR"},
-		{codes.ResourceExhausted, "REQUEST_IDS_FULL"}, {codes.DataLoss, "DATA_DAMAGED"}, {codes.Unavailable, "A_WORD_TO_COME"},
+		{codes.Aborted, "CONFLICT"},
+		{codes.InvalidArgument, "INVALID_REQUEST"},
+		{codes.AlreadyExists, "REQUEST_ID_REUSED"},
+		{codes.FailedPrecondition, "CLOCK_AHEAD"},
+		{codes.ResourceExhausted, "DISK_FLOOR"},
+		{codes.ResourceExhausted, "REQUEST_IDS_FULL"},
+		{codes.DataLoss, "DATA_DAMAGED"},
+		{codes.Unavailable, "A_WORD_TO_COME"},
 	} {
 		f := &fake{append: func(int, *stetv1.AppendRequest) (*stetv1.AppendResponse, error) {
 			return nil, refusal(tc.code, tc.reason)
@@ -254,12 +264,32 @@ func TestAServerThatWasNeverReachedIsUnavailableAndNothingIsOpen(t *testing.T) {
 	}
 }
 
+// deadline is a context whose deadline passes when the test says so.
+type deadline struct {
+	context.Context
+	passed chan struct{}
+}
+
+func (d deadline) Done() <-chan struct{} { return d.passed }
+
+func (d deadline) Err() error {
+	select {
+	case <-d.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 func TestATimeoutLeavesTheOutcomeOpenAndIsFoundByErrorsIs(t *testing.T) {
 	release := make(chan struct{})
-	f := &fake{append: func(int, *stetv1.AppendRequest) (*stetv1.AppendResponse, error) { <-release; return ok(1), nil }}
+	ctx := deadline{t.Context(), make(chan struct{})}
+	f := &fake{append: func(int, *stetv1.AppendRequest) (*stetv1.AppendResponse, error) {
+		close(ctx.passed)
+		<-release
+		return ok(1), nil
+	}}
 	c, _ := dial(t, f.start(t).addr, client.Options{})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
 	_, err := c.Append(ctx, client.Append{Stream: "a-1", Expect: client.AnyVersion(), Events: oneEvent})
 	close(release)
 	var unknown *client.OutcomeUnknown

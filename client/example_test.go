@@ -187,11 +187,13 @@ func ExampleClient_Subscribe() {
 				break // or go on: what follows is live
 			}
 		}
+		fmt.Println("stored: cursor", cursor, "and a history of", len(historyID), "digits")
 		return nil
 	})
 	// Output:
 	// Lit
 	// Dimmed
+	// stored: cursor 2 and a history of 32 digits
 }
 
 func ExampleReason() {

@@ -65,7 +65,7 @@ func (e Expectation) String() string {
 }
 
 func (e Expectation) message() *stetv1.Expectation {
-	state := stetv1.Expectation_STATE_UNSPECIFIED
+	var state stetv1.Expectation_State
 	switch e.kind {
 	case expectVersion:
 		return &stetv1.Expectation{Kind: &stetv1.Expectation_Version{Version: e.version}}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/internal/relaytest"
 )
 
 // patient bounds the tests over a real server.
@@ -30,13 +31,13 @@ func TestEightWritersRaceAndEveryVersionIsThereOnce(t *testing.T) {
 	for name, o := range map[string]client.Options{"by request id": {}, "by expectation and event ids": {NoRequestIDs: true}} {
 		t.Run(name, func(t *testing.T) {
 			const writers, each = 8, 15
-			between := newRelay(t, serveFor(t, t.TempDir()).addr)
+			between := relaytest.New(t, serveFor(t, t.TempDir()).addr)
 			var answered, conflicts atomic.Int64
 			var mu sync.Mutex
 			owner := map[uint64]string{} // by version
 			var all sync.WaitGroup
 			for w := range writers {
-				c := impatient(t, between.addr(), o)
+				c := impatient(t, between.Addr(), o)
 				all.Go(func() {
 					version := uint64(0)
 					for i := 0; i < each; {
@@ -46,7 +47,7 @@ func TestEightWritersRaceAndEveryVersionIsThereOnce(t *testing.T) {
 							Events: []client.Event{{Type: "Raced", JSON: payload}},
 						})
 						if answered.Add(1)%40 == 0 {
-							between.cut()
+							between.Cut()
 						}
 						var conflict *client.Conflict
 						if errors.As(err, &conflict) {
@@ -75,7 +76,7 @@ func TestEightWritersRaceAndEveryVersionIsThereOnce(t *testing.T) {
 			}
 			all.Wait()
 			next := uint64(1)
-			for e, err := range impatient(t, between.addr(), o).ReadStream(patient(t), client.StreamRead{Stream: "race-1"}) {
+			for e, err := range impatient(t, between.Addr(), o).ReadStream(patient(t), client.StreamRead{Stream: "race-1"}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -124,8 +125,8 @@ func write(t *testing.T, c *client.Client, from, until int) {
 // S2.10, S3.16, invariant I6). Each quarter is written while they resume.
 func TestASubscriptionCutThreeTimesGetsEachEventOnce(t *testing.T) {
 	const n, quarter = 1200, 300
-	real := serveFor(t, t.TempDir())
-	writer := impatient(t, real.addr, client.Options{})
+	server := serveFor(t, t.TempDir())
+	writer := impatient(t, server.addr, client.Options{})
 	for name, tc := range map[string]struct {
 		what client.Subscription
 		want func(i int) bool
@@ -139,8 +140,8 @@ func TestASubscriptionCutThreeTimesGetsEachEventOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			between := newRelay(t, real.addr)
-			c := impatient(t, between.addr(), client.Options{})
+			between := relaytest.New(t, server.addr)
+			c := impatient(t, between.Addr(), client.Options{})
 			head, err := writer.Head(patient(t))
 			if err != nil {
 				t.Fatal(err)
@@ -173,7 +174,7 @@ func TestASubscriptionCutThreeTimesGetsEachEventOnce(t *testing.T) {
 				}
 				got = append(got, d.Event.GetJson())
 				if at := len(got) * 4 / len(want) * quarter; len(got)*4%len(want) == 0 && at < n {
-					between.cut()
+					between.Cut()
 					writing.Go(func() { write(t, writer, at, at+quarter) })
 				}
 				if len(got) == len(want) {
@@ -242,8 +243,8 @@ func TestAPipelineIsJudgedInTheOrderOfItsAppends(t *testing.T) {
 func TestASubscriptionOutlivesARestartButNotAnotherHistory(t *testing.T) {
 	dir := t.TempDir()
 	first := serveFor(t, dir)
-	between := newRelay(t, first.addr)
-	c := impatient(t, between.addr(), client.Options{})
+	between := relaytest.New(t, first.addr)
+	c := impatient(t, between.Addr(), client.Options{})
 	add := func(n int) client.Append {
 		return client.Append{
 			Stream: "a-1", Expect: client.AnyVersion(), RequestID: "request-" + strconv.Itoa(n),
@@ -265,7 +266,7 @@ func TestASubscriptionOutlivesARestartButNotAnotherHistory(t *testing.T) {
 		switch len(seen) {
 		case 1:
 			first.stop()
-			between.lead(serveFor(t, dir).addr)
+			between.Lead(serveFor(t, dir).addr)
 			again, err := c.Append(patient(t), add(1))
 			if err != nil || !again.Replayed || again.FirstPosition != before.FirstPosition || !cmp.Equal(again.IDs, before.IDs) {
 				t.Errorf("repeated after the restart: %+v %v, first %+v", again, err, before)
@@ -275,7 +276,7 @@ func TestASubscriptionOutlivesARestartButNotAnotherHistory(t *testing.T) {
 			}
 		case 2:
 			other := serveFor(t, t.TempDir())
-			between.lead(other.addr)
+			between.Lead(other.addr)
 		}
 	}
 	var changed *client.HistoryChanged
@@ -339,11 +340,40 @@ func TestEveryAnswerOfTheServerIsUnderstood(t *testing.T) {
 		t.Errorf("backwards: %v %v", positions, err)
 	}
 	var beyond *client.BeyondEnd
-	if _, err := lastOf(c, ctx, client.Subscription{After: 99}); !errors.As(err, &beyond) || beyond.Cursor != 99 || beyond.End != 3 {
+	if _, err := lastOf(ctx, c, client.Subscription{After: 99}); !errors.As(err, &beyond) || beyond.Cursor != 99 || beyond.End != 3 {
 		t.Errorf("beyond the end: %v", err)
 	}
 	info, err := c.Info(ctx)
 	if err != nil || info.GetHead() != 3 || info.GetLimits().GetEventBytes() == 0 {
 		t.Errorf("%v %v", info, err)
+	}
+}
+
+// Requests of 7, 9 and 11 events of a megabyte: allowed, refused by the server,
+// and more than it receives. Neither refusal breaks the pipeline.
+func TestATooLargeRequestIsRefusedAndBreaksNothing(t *testing.T) {
+	c := impatient(t, serveFor(t, t.TempDir()).addr, client.Options{})
+	p, err := c.Pipeline(patient(t), client.PipelineOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{7, 9, 11} {
+		large := client.Append{Stream: "large-1", Expect: client.AnyVersion()}
+		for range n {
+			large.Events = append(large.Events, client.Event{Type: "Filled", Binary: make([]byte, 1_000_000)})
+		}
+		_, err := c.Append(patient(t), large)
+		r, piped := p.Append(patient(t), large)
+		if piped == nil {
+			_, piped = r.Wait(patient(t))
+		}
+		for _, err := range []error{err, piped} {
+			if n == 7 && err != nil || n > 7 && !is[*client.InvalidRequest](err) {
+				t.Errorf("%d events: %v", n, err)
+			}
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // stream lamp-1 has two events.
 func withStore(show func(ctx context.Context, store *client.Client) error) {
 	if err := showWithStore(show); err != nil {
-		fmt.Println("error:", err)
+		fmt.Fprintln(os.Stdout, "error:", err)
 	}
 }
 

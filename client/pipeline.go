@@ -11,7 +11,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
@@ -194,9 +193,9 @@ func (p *Pipeline) receiveLoop() {
 			p.end(err)
 			return
 		}
-		r := p.take(answer.GetTicket())
+		r := p.take(answer)
 		if r == nil {
-			p.end(protocolError(call{op: p.op}, fmt.Sprintf("the server answered ticket %d, which is not open", answer.GetTicket())))
+			p.end(protocolError(call{op: p.op}, fmt.Sprintf("the server's answer to ticket %d is to no open request, or empty", answer.GetTicket())))
 			return
 		}
 		r.resolve(p.outcome(r, answer))
@@ -204,27 +203,28 @@ func (p *Pipeline) receiveLoop() {
 	}
 }
 
-func (p *Pipeline) take(ticket uint64) *Result {
+// take is the append that is answered; nil when the answer makes no sense.
+func (p *Pipeline) take(answer *stetv1.AppendPipelineResponse) *Result {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := p.mu.waiting[ticket]
-	delete(p.mu.waiting, ticket)
+	r := p.mu.waiting[answer.GetTicket()]
+	if answer.GetOutcome() == nil {
+		return nil
+	}
+	delete(p.mu.waiting, answer.GetTicket())
 	return r
 }
 
 func (p *Pipeline) outcome(r *Result, answer *stetv1.AppendPipelineResponse) (Appended, error) {
-	switch outcome := answer.GetOutcome().(type) {
-	case *stetv1.AppendPipelineResponse_Appended:
-		return appendedOf(&r.sent, outcome.Appended), nil
-	case *stetv1.AppendPipelineResponse_Error:
-		k, err := callOf(&r.sent), statusOf(outcome.Error).Err()
-		if judge(codes.Code(outcome.Error.GetCode()), outcome.Error.GetReason(), true) >= open {
-			return Appended{}, unknownOutcome(p.ctx, k, err)
-		}
-		return Appended{}, errorOf(p.ctx, k, err)
-	default:
-		return Appended{}, unknownOutcome(p.ctx, callOf(&r.sent), status.Error(codes.Internal, "the answer holds no outcome"))
+	refusal := answer.GetError()
+	if refusal == nil {
+		return appendedOf(&r.sent, answer.GetAppended()), nil
 	}
+	k, err := callOf(&r.sent), statusOf(refusal).Err()
+	if judge(codes.Code(refusal.GetCode()), refusal.GetReason(), true) >= open {
+		return Appended{}, unknownOutcome(p.ctx, k, err)
+	}
+	return Appended{}, errorOf(p.ctx, k, err)
 }
 
 // end resolves what is without an answer, in the order of the appends.

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/stet-db/stet/internal/clock"
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/record"
 	"github.com/stet-db/stet/storage/storagetest"
 )
 
@@ -50,7 +50,7 @@ func appendTo(stream string, e *stetv1.Expectation, events ...*stetv1.NewEvent) 
 	return &stetv1.AppendRequest{Stream: stream, Expectation: e, Events: events}
 }
 
-// stream reads all events of a stream.
+// events are all of a stream, read back.
 func (r *reading) events(stream string) []*stetv1.RecordedEvent {
 	r.t.Helper()
 	got, err := r.stream(&stetv1.ReadStreamRequest{Stream: stream})
@@ -241,7 +241,6 @@ func TestEachLimitIsHeldToTheByte(t *testing.T) {
 			for _, e := range r.Events { // each stays small enough by itself
 				e.Payload = &stetv1.NewEvent_Binary{Binary: []byte(x(300))}
 			}
-			r.Events[0].Metadata = nil
 			return padTo(r, n)
 		}},
 	} {
@@ -280,21 +279,23 @@ func padTo(r *stetv1.AppendRequest, n int) *stetv1.AppendRequest {
 	return r
 }
 
-func TestAnEventIsMeasuredAsItIsStored(t *testing.T) {
+func TestAnEventIsMeasuredAsItMayBeStored(t *testing.T) {
 	r := startReading(t, storagetest.NewModel(), server.ServiceOptions{Limits: small})
-	largest := 0
-	for n := 200; n <= 400; n++ {
-		e := &stetv1.NewEvent{Id: givenID, Type: "T", Payload: &stetv1.NewEvent_Binary{Binary: make([]byte, n)}}
-		_, err := r.client.Append(t.Context(), appendTo("a-1", anyExpected(), e))
-		if err == nil && largest == n-1 || n == 200 {
-			largest = n
-			continue
-		}
-		refused(t, err, codes.InvalidArgument, "INVALID_REQUEST", "events[0]")
+	size := func(payload int) (*stetv1.NewEvent, int) {
+		b := make([]byte, payload)
+		e := storagetest.ProposeEvent(&storage.Event{ID: storagetest.EventIDOf(1), Type: "T", Kind: storage.PayloadBinary, Payload: b})
+		return &stetv1.NewEvent{Id: e.ID.String(), Type: "T", Payload: &stetv1.NewEvent_Binary{Binary: b}}, record.SizeBound("a-1", &e)
 	}
-	stored := r.events("a-1")
-	if size := proto.Size(stored[len(stored)-1]); size > 400 || size < 400-36 {
-		t.Errorf("the largest event that was taken has %d bytes, with a limit of 400", size)
+	for payload := 200; ; payload++ {
+		e, bytes := size(payload)
+		_, err := r.client.Append(t.Context(), appendTo("a-1", anyExpected(), e))
+		if bytes > small.EventBytes {
+			refused(t, err, codes.InvalidArgument, "INVALID_REQUEST", "events[0]")
+			return
+		}
+		if err != nil {
+			t.Fatalf("an event of up to %d bytes, with a limit of %d: %v", bytes, small.EventBytes, err)
+		}
 	}
 }
 
@@ -404,18 +405,18 @@ func TestAFullQueueIsToldAtOnce(t *testing.T) {
 	model := storagetest.NewModelWith(storagetest.ModelOptions{QueueLimit: 1})
 	r := startReading(t, model, server.ServiceOptions{})
 	release := model.Hold()
-	queued := make(chan error, 1)
-	go func() { // ends with release
-		_, err := r.client.Append(context.Background(), appendTo("a-1", anyExpected(), event("{}")))
-		queued <- err
-	}()
-	for model.Stats().Queued == 0 {
-		time.Sleep(time.Millisecond) // between two looks
+	waiting := storagetest.One(1, storagetest.Expect("a-1", storage.ExpectAny(), storagetest.Propose(1, "Happened", "{}")))
+	judged := make(chan error, 1)
+	if err := model.Submit(t.Context(), waiting, func(_ storage.Appended, err error) { judged <- err }); err != nil {
+		t.Fatal(err)
 	}
 	_, err := r.client.Append(t.Context(), appendTo("b-1", anyExpected(), event("{}")))
 	refused(t, err, codes.ResourceExhausted, "QUEUE_FULL")
 	release()
-	if err := <-queued; err != nil {
+	if err := <-judged; err != nil {
+		t.Error(err)
+	}
+	if _, err := r.client.Append(t.Context(), appendTo("b-1", anyExpected(), event("{}"))); err != nil {
 		t.Error(err)
 	}
 }

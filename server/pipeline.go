@@ -175,8 +175,7 @@ func (p *pipeline) stop(end error) {
 		p.mu.stopped, p.mu.end = true, end
 	}
 	p.mu.Unlock()
-	poke(p.wake)
-	poke(p.room)
+	poke(p.wake) // the receiver, if it waits for room, sees it with the next answer or the call's end
 }
 
 // answerLoop sends answers until the pipeline has stopped and all are sent.

@@ -197,6 +197,29 @@ func TestADrainAnswersWhatAPipelineTook(t *testing.T) {
 	})
 }
 
+// A call that ended with SHUTTING_DOWN promises that nothing without an answer
+// was written.
+func TestAPipelineTakesNothingAfterTheDrainBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		model := storagetest.NewModel()
+		release := model.Hold()
+		s := NewService(model, ServiceOptions{})
+		f := startPipeline(t, s)
+		f.send(1, 2, 0)
+		synctest.Wait() // the receiver waits for a message
+		s.Drain()
+		synctest.Wait()
+		f.send(3, 3, 0)
+		synctest.Wait()
+		release()
+		f.wants(1, 2)
+		f.ends(codes.Unavailable, ReasonShuttingDown)
+		if f.received != 3 || model.Head() != 2 {
+			t.Errorf("%d received, %d written", f.received, model.Head())
+		}
+	})
+}
+
 func TestADrainEndsAPipelineWhoseClientSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewService(storagetest.NewModel(), ServiceOptions{})

@@ -164,5 +164,8 @@ func (s *Server) serveRPC(ctx context.Context) error {
 		return err
 	}
 	s.service.Wait()
-	return <-served
+	if err := <-served; !errors.Is(err, grpc.ErrServerStopped) {
+		return err
+	}
+	return nil // ctx had ended before Serve began
 }

@@ -205,6 +205,33 @@ func TestFromNowMeansAfterTheHeadOfTheFirstMessage(t *testing.T) {
 	})
 }
 
+// sneaking is a store to which somebody appends while a subscription starts.
+type sneaking struct {
+	*storagetest.Model
+	sneak func()
+}
+
+func (s *sneaking) Stream(ctx context.Context, name string, head storage.Position) (storage.StreamInfo, error) {
+	s.sneak()
+	return s.Model.Stream(ctx, name, head)
+}
+
+func TestFromNowMissesNothingAppendedWhileItStarts(t *testing.T) {
+	store := &sneaking{Model: storagetest.NewModel()}
+	r := startReading(t, store, server.ServiceOptions{})
+	r.put(1, "Kept", 1, "a-1", "b-1")
+	store.sneak = func() { r.put(2, "Kept", 1, "a-1") }
+	req := inStream("a-1")
+	req.Start = &stetv1.SubscribeRequest_FromNow{FromNow: true}
+	s := r.mustSubscribe(req)
+	for len(s.events) == 0 {
+		s.next()
+	}
+	if s.started.GetHead() != 2 || positions(s.events) != "3" {
+		t.Fatalf("started %v, got %s", s.started, positions(s.events))
+	}
+}
+
 func TestSubscribeRefusesWhatItCannotMean(t *testing.T) {
 	onEachStore(t, func(t *testing.T, store storage.Store) {
 		r := startReading(t, store, server.ServiceOptions{})

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +76,7 @@ func (a *app) append(cmd *cobra.Command, stream string, o *appendOptions, api *c
 		replayed = "  (was there already)"
 	}
 	_, err = fmt.Fprintf(a.stdout, "%d  %s@%d  %s  %s%s\n", answer.LastPosition, harmless(stream), answer.LastVersion,
-		answer.RecordedAt.UTC().Format(time.RFC3339Nano), answer.IDs[0], replayed)
+		stamp(answer.RecordedAt), answer.IDs[0], replayed)
 	return err
 }
 

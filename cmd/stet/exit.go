@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/internal/importing"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/embedded"
 )
@@ -49,6 +50,8 @@ func exitCode(err error, started bool) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case is[*importing.LineError](err) && (is[*client.InvalidRequest](err) || is[*storage.InvalidError](err)):
+		return exitFailure // the fault is in the source, not in the command
 	case !started || is[*usageError](err) || is[*client.InvalidRequest](err) || is[*storage.InvalidError](err):
 		return exitUsage
 	case is[*client.Conflict](err) || is[*client.RequestIDReused](err):

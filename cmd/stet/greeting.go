@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage/embedded"
@@ -47,10 +50,15 @@ func (a *app) suggest(out func(string, ...any), addr string, c server.Config) {
 		flags += " --tls-ca CA.pem"
 		plain = "-cacert CA.pem "
 	}
+	// Called by its path, as make run does, it may not be found without.
+	stet := "stet"
+	if strings.ContainsRune(os.Args[0], filepath.Separator) {
+		stet = os.Args[0]
+	}
 	out("Try in another terminal:")
-	out(`  stet append cart-1 --type ItemAdded --json-data '{"sku":"A1"}'%s`, flags)
-	out("  stet read cart-1%s", flags)
-	out("  stet tail --all%s", flags)
+	out(`  %s append cart-1 --type ItemAdded --json-data '{"sku":"A1"}'%s`, stet, flags)
+	out("  %s read cart-1%s", stet, flags)
+	out("  %s tail --all%s", stet, flags)
 	out(`  grpcurl %s-d '{"stream":"cart-1"}' %s stet.v1.EventStore/ReadStream`, plain, addr)
 	out("Stop with Ctrl-C.")
 }

@@ -80,9 +80,15 @@ func (a *app) info(ctx context.Context, asJSON bool, api *client.Client) error {
 
 func (a *app) infoForPeople(i *infoAnswer) error {
 	rows := [][2]string{
-		{"version", i.Version}, {"history", i.HistoryID}, {"head", grouped(i.Head)}, {"last event", i.RecordedAt},
-		{"durability", i.Durability}, {"sync latency", i.SyncLatency}, {"started", i.StartedAt},
-		{"format", fmt.Sprint(i.Format)}, {"features", strings.Join(i.Features, " ")},
+		{"version", i.Version},
+		{"history", i.HistoryID},
+		{"head", grouped(i.Head)},
+		{"last event", i.RecordedAt},
+		{"durability", i.Durability},
+		{"sync latency", i.SyncLatency},
+		{"started", i.StartedAt},
+		{"format", fmt.Sprint(i.Format)},
+		{"features", strings.Join(i.Features, " ")},
 		{"an event has at most", grouped(i.Limits.EventBytes) + " bytes"},
 		{"a request", fmt.Sprintf("%s bytes, %d events, %d streams", grouped(i.Limits.RequestBytes), i.Limits.RequestEvents, i.Limits.RequestEntries)},
 		{"request ids live", (time.Duration(i.Limits.RequestWindowSeconds) * time.Second).String()},

@@ -42,7 +42,6 @@ STET_OPS_LISTEN. The command line wins.
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -65,7 +64,8 @@ STET_OPS_LISTEN. The command line wins.
 	return root
 }
 
-// fromEnvironment sets the flags that the command line does not.
+// fromEnvironment sets the flags that the command line does not. An empty
+// variable is none.
 func fromEnvironment(flags *pflag.FlagSet) error {
 	var faults []error
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -73,8 +73,8 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 			return
 		}
 		name := "STET_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, set := os.LookupEnv(name)
-		if !set {
+		value := os.Getenv(name)
+		if value == "" {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {

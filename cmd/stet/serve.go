@@ -15,6 +15,10 @@ import (
 	"github.com/stet-db/stet/storage/sequencer"
 )
 
+// fileSystem is where serve keeps the log; nil: the machine's. Tests put one
+// here whose disk fails.
+var fileSystem embedded.FileSystem
+
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	data, backupDir string
@@ -75,7 +79,7 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 		return fmt.Errorf("configuration: %w", err)
 	}
 	store, err := embedded.Open(o.data, embedded.Options{
-		Logger: logger, CacheBytes: o.cache << 20, DiskFloorBytes: o.diskFloor << 20, Writer: writer,
+		FS: fileSystem, Logger: logger, CacheBytes: o.cache << 20, DiskFloorBytes: o.diskFloor << 20, Writer: writer,
 	})
 	if err != nil {
 		return err

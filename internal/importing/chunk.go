@@ -117,7 +117,7 @@ func (c *chunker) next() (*Chunk, error) {
 		rec := c.held
 		c.held = nil
 		c.note(chunk, rec, c.heldIn)
-		chunk.add(*rec, c.regroup)
+		chunk.add(*rec)
 	}
 	for chunk.Events < chunkEvents && chunk.size < chunkBytes {
 		rec, err := c.reader.Next()
@@ -143,7 +143,7 @@ func (c *chunker) next() (*Chunk, error) {
 		}
 		c.note(chunk, &rec, rec.Raw)
 		if rec.Fault == nil && !rec.Header {
-			chunk.add(rec, c.regroup)
+			chunk.add(rec)
 		}
 	}
 	copy(chunk.sum[:], c.sum.Sum(nil))
@@ -197,7 +197,7 @@ func (c *Chunk) returns(stream string) bool {
 	return seen && at != len(c.Entries)-1
 }
 
-func (c *Chunk) add(rec Record, regroup bool) {
+func (c *Chunk) add(rec Record) {
 	e := rec.Event
 	at, seen := c.streams[e.Stream]
 	if !seen {

@@ -176,8 +176,11 @@ func TestFaultsOfAMappingAreNamedBeforeTheFirstRow(t *testing.T) {
 		"a column twice":       {"A,A", base(func(*importing.Mapping) {}), []string{`two columns are named "A"`}},
 		"nothing":              {"", base(func(*importing.Mapping) {}), []string{"the source is empty"}},
 		"no templates":         {"A,B", importing.Mapping{}, []string{"--stream and --type are needed"}},
-		"everything at once": {"A,B", importing.Mapping{Stream: "{{.X}}", Type: "{{.Y}}", TimeZone: "Mars"},
-			[]string{`"X"`, `"Y"`, `"Mars"`}},
+		"everything at once": {
+			"A,B",
+			importing.Mapping{Stream: "{{.X}}", Type: "{{.Y}}", TimeZone: "Mars"},
+			[]string{`"X"`, `"Y"`, `"Mars"`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := importing.NewCSVReader(strings.NewReader(c.header), c.m)

@@ -33,6 +33,7 @@ type Record struct {
 // Reader yields the records of a source in order, then io.EOF. Any other error
 // means that the source cannot be read on.
 type Reader interface {
+	// Next is the next record.
 	Next() (Record, error)
 }
 

@@ -14,6 +14,7 @@ import (
 // Restorer takes the events of a log in order, with everything the server gave
 // them.
 type Restorer interface {
+	// Add takes the next event of the log.
 	Add(stream string, v storage.Version, p storage.Position, at storage.Instant, e storage.NewEvent) error
 }
 

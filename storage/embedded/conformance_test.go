@@ -1,12 +1,16 @@
 package embedded
 
 import (
+	"context"
+	"iter"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/stet-db/stet/replay/cursor"
 	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/record"
 	"github.com/stet-db/stet/storage/sequencer"
 	"github.com/stet-db/stet/storage/storagetest"
 )
@@ -50,7 +54,7 @@ func openInMemory() storagetest.Opener {
 		o := optionSets[variant]
 		o.FS = systems[dir]
 		o.Writer.RequestIDLimit = 3
-		return openAs(tb, "store", o)
+		return followed{openAs(tb, "store", o)}
 	}
 }
 
@@ -88,6 +92,40 @@ func openCrashing(tb testing.TB) storagetest.Opener {
 		}
 	}
 }
+
+// followed is a store that histories follow by cursors, as subscriptions do.
+type followed struct{ storage.Store }
+
+func (f followed) Follow(ctx context.Context, after storage.Position) iter.Seq2[storage.Recorded, error] {
+	return func(yield func(storage.Recorded, error) bool) {
+		c, err := cursor.Open(ctx, f.Store, everything, cursor.After(uint64(after)))
+		if err != nil {
+			yield(storage.Recorded{}, err)
+			return
+		}
+		for {
+			step, err := c.Next(ctx)
+			if err != nil {
+				yield(storage.Recorded{}, err)
+				return
+			}
+			for wire := range record.Frames(step.Frames) {
+				_, _, position, _, err := record.Place(wire)
+				if !yield(storage.Recorded{Position: position, Wire: wire}, err) {
+					return
+				}
+			}
+			if step.Kind == cursor.CaughtUp {
+				return
+			}
+		}
+	}
+}
+
+// everything selects all events, those of the server's streams too.
+var everything = cursor.Selection{Filter: storage.Filter{AnyOf: []storage.FilterItem{
+	{StreamPrefixes: []string{"$", "a", "b"}},
+}}}
 
 func TestTheStoreFulfilsThePort(t *testing.T) { storagetest.Run(t, openOnDisk) }
 

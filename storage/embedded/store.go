@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -21,6 +22,13 @@ import (
 // ExitFailedSync is the exit code of a process whose commit failed.
 const ExitFailedSync = 70
 
+// FileSystem is what a store is kept on.
+type FileSystem = vfs.FS
+
+// answersLeave is how long a process whose commit failed lives on, so that its
+// callers hear of it.
+const answersLeave = 200 * time.Millisecond
+
 // Options configure a store. The zero value is useful.
 type Options struct {
 	// Logger gets what happens in the background; default: nothing is logged.
@@ -30,7 +38,7 @@ type Options struct {
 	// Default: log it and exit with [ExitFailedSync].
 	Fatal func(error)
 	// FS is the file system; default the machine's.
-	FS vfs.FS
+	FS FileSystem
 	// CacheBytes is the size of the block cache; default 128 MiB.
 	CacheBytes int64
 	// MemTableBytes is the size of one of up to four tables in memory; default
@@ -56,6 +64,9 @@ func (o Options) withDefaults() Options {
 		logger := o.Logger
 		o.Fatal = func(err error) {
 			logger.Error("the commit failed; ending at once", "error", err)
+			// The answers have been given; this lets them leave the machine. The
+			// engine is not written to any more, so it does not flush.
+			<-time.After(answersLeave)
 			os.Exit(ExitFailedSync)
 		}
 	}

@@ -2,10 +2,6 @@ package pebblestore
 
 import (
 	"encoding/binary"
-	"errors"
-	"slices"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
@@ -144,60 +140,4 @@ func (d *DB) Versions(positions []storage.Position) ([]storage.Version, error) {
 		}
 	}
 	return out, nil
-}
-
-// Purge forgets at most limit request rows that have expired by now, without a
-// sync, and tells how many are left and how many went. Only for the writer,
-// when everything staged has been applied.
-func (d *DB) Purge(now storage.Instant, limit int) (left uint64, purged int, err error) {
-	left, err = d.Requests()
-	if err != nil {
-		return 0, 0, err
-	}
-	lower, upper := keys.ExpiryBounds()
-	it, err := d.iter(lower, upper)
-	if err != nil {
-		return 0, 0, err
-	}
-	b := d.pebble.NewBatch()
-	defer func() { err = errors.Join(err, b.Close()) }()
-	seen := 0
-	for ok := it.First(); ok && seen < limit; ok = it.Next() {
-		expiry, id, err := keys.Expiry(it.Key())
-		if err != nil {
-			return 0, 0, d.closeIter(it, err)
-		}
-		if expiry > now {
-			break
-		}
-		seen++
-		gone, err := d.purgeRow(b, slices.Clone(it.Key()), expiry, string(id))
-		if err != nil {
-			return 0, 0, d.closeIter(it, err)
-		}
-		if gone {
-			purged++
-		}
-	}
-	if err := d.closeIter(it, nil); err != nil || seen == 0 {
-		return left, 0, err
-	}
-	left -= uint64(purged)
-	if err := b.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, left), nil); err != nil {
-		return 0, 0, err
-	}
-	return left, purged, b.Commit(pebble.NoSync)
-}
-
-// purgeRow deletes an expiry row, and the request row it is about unless that
-// has been written anew since, with a later expiry.
-func (d *DB) purgeRow(b *pebble.Batch, key []byte, expiry storage.Instant, id string) (bool, error) {
-	if err := b.Delete(key, nil); err != nil {
-		return false, err
-	}
-	row, found, err := d.Request(id)
-	if err != nil || !found || row.Expiry != expiry {
-		return false, err
-	}
-	return true, b.Delete(keys.AppendRequest(nil, id), nil)
 }

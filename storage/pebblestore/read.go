@@ -2,6 +2,7 @@ package pebblestore
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -30,7 +31,7 @@ func (d *DB) ReadAll(ctx context.Context, r storage.AllRange, head storage.Posit
 			return
 		}
 		err = scanAll(ctx, it, from, until, r.Backwards, yield)
-		if err = d.closeIter(it, err); err != nil && err != errStopped {
+		if err = d.closeIter(it, err); err != nil && !errors.Is(err, errStopped) {
 			yield(storage.Recorded{}, err)
 		}
 	}

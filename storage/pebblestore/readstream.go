@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -19,7 +20,7 @@ const placesAtOnce = 128
 func (d *DB) ReadStream(ctx context.Context, r storage.StreamRange) iter.Seq2[storage.Recorded, error] {
 	return func(yield func(storage.Recorded, error) bool) {
 		err := d.readStream(ctx, r, yield)
-		if err != nil && err != errStopped {
+		if err != nil && !errors.Is(err, errStopped) {
 			yield(storage.Recorded{}, err)
 		}
 	}

@@ -109,6 +109,18 @@ func (l *fakeLog) Versions(positions []storage.Position) ([]storage.Version, err
 	return out, nil
 }
 
+func (l *fakeLog) Expired(now storage.Instant, limit uint64) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := uint64(0)
+	for _, row := range l.requests {
+		if row.Expiry <= now && n < limit {
+			n++
+		}
+	}
+	return n, nil
+}
+
 func (l *fakeLog) Purge(now storage.Instant, limit int) (left uint64, purged int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -30,7 +30,6 @@ type judge struct {
 	requests    cache[requestState]
 	requestRows uint64
 	purgedAt    storage.Instant
-	found       []Found // reused by repeated
 }
 
 func (j *judge) open(log Log, o Options) (err error) {

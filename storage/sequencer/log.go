@@ -25,6 +25,8 @@ type Log interface {
 	IDs(first storage.Position, count uint64) ([]storage.EventID, storage.Instant, error)
 	// Versions are the versions of the events at the positions.
 	Versions(positions []storage.Position) ([]storage.Version, error)
+	// Expired counts the request rows that have expired by now, up to a limit.
+	Expired(now storage.Instant, limit uint64) (uint64, error)
 	// Purge forgets at most limit request rows that have expired by now, without
 	// a sync: a row that comes back after a crash is judged expired all the same.
 	// It returns how many are left.

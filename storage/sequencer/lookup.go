@@ -81,9 +81,9 @@ func (j *judge) request(it *item) (requestState, error) {
 }
 
 // roomForRequest makes sure that one more request id may be remembered. The
-// answer depends on the ids that have not expired, never on when the others
-// were purged: they are purged now if they stand in the way. It returns false
-// when that needs everything staged to be applied first.
+// answer depends on the ids that have not expired at the append's time, never
+// on when the others are purged: that is done after the append, which moves the
+// log's time on. It returns false when everything staged must be applied first.
 func (j *judge) roomForRequest(a *storage.Append, staged bool) (bool, error) {
 	if j.requestRows < j.limit {
 		return true, nil
@@ -94,41 +94,34 @@ func (j *judge) roomForRequest(a *storage.Append, staged bool) (bool, error) {
 	if staged {
 		return false, nil
 	}
-	for j.requestRows >= j.limit {
-		purged, err := j.purge(j.now(a))
-		if err != nil {
-			return true, err
-		}
-		if purged == 0 {
-			return true, &storage.RequestsFullError{Limit: j.limit}
-		}
+	needed := j.requestRows - j.limit + 1
+	expired, err := j.log.Expired(j.now(a), needed)
+	if err != nil {
+		return true, fmt.Errorf("count expired request ids: %w", err)
+	}
+	if expired < needed {
+		return true, &storage.RequestsFullError{Limit: j.limit}
 	}
 	return true, nil
 }
 
-// purgeExpired forgets some expired request ids now and then. It is called
-// when everything staged has been applied. A failure is met again by the next
-// one, or by whoever needs the room.
+// purgeExpired forgets some expired request ids, now and then or when there are
+// too many. It is called when everything staged has been applied. A failure is
+// met again by the next one.
 func (j *judge) purgeExpired() {
-	if j.requestRows == 0 || j.lastTime < j.purgedAt+purgeEvery {
+	full := j.requestRows > j.limit
+	if j.requestRows == 0 || (!full && j.lastTime < j.purgedAt+purgeEvery) {
 		return
 	}
 	j.purgedAt = j.lastTime
-	_, _ = j.purge(j.lastTime) // see above
-}
-
-// purge forgets rows that have expired by now. Time never goes back along the
-// log, so no later request can be judged to find them alive. Everything staged
-// must be applied: the caches are dropped.
-func (j *judge) purge(now storage.Instant) (int, error) {
-	left, purged, err := j.log.Purge(now, purgeAtOnce)
-	if err != nil {
-		return 0, fmt.Errorf("purge request ids: %w", err)
+	// By the log's own time, which never goes back: no later request can be
+	// judged to find these rows alive. The engine keeps the order of batches, so
+	// a crash cannot keep this one and lose the event with that time.
+	left, purged, err := j.log.Purge(j.lastTime, purgeAtOnce)
+	if err != nil || purged == 0 {
+		return
 	}
-	if purged > 0 {
-		j.requestRows = left
-		// What was read before, also ahead, no longer tells whether a row is there.
-		j.requests.forget(j.last + 1)
-	}
-	return purged, nil
+	j.requestRows = left
+	// What was read before, also ahead, no longer tells whether a row is there.
+	j.requests.forget(j.last + 1)
 }

@@ -59,7 +59,8 @@ func TestTheBoundOnRequestIDs(t *testing.T) {
 	r.submit(t, "repeated", withRequest(one("a", storage.ExpectAny(), 1), "r0", 100, time.Millisecond), results)
 	r.submit(t, "without", one("a", storage.ExpectAny(), 1), results)
 	for i := range 4 {
-		r.submit(t, fmt.Sprint("later ", i), withRequest(one("a", storage.ExpectAny(), 1), fmt.Sprint("r", i), 1100, time.Millisecond), results)
+		// Two take the place of their own expired rows, the others of others'.
+		r.submit(t, fmt.Sprint("later ", i), withRequest(one("a", storage.ExpectAny(), 1), fmt.Sprint("r", i+1), 1100, time.Millisecond), results)
 	}
 	go func() {
 		for range g.entered {

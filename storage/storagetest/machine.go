@@ -1,14 +1,16 @@
 package storagetest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/stet-db/stet/storage"
 	"pgregory.net/rapid"
+
+	"github.com/stet-db/stet/storage"
 )
 
 // RunMachine plays random histories on stores that open opens and on the
@@ -42,6 +44,22 @@ func RunMachine(t *testing.T, open Opener, reach Reach) {
 			rt.Fatalf("the store (variant %d) differs from the model after this history:\n%s%v", variant, &told, err)
 		}
 	})
+}
+
+// Histories sets how many random histories the test draws, where the command
+// line (-rapid.checks) does not say it.
+func Histories(t *testing.T, n int) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() != checks.DefValue {
+		return
+	}
+	set := func(value string) {
+		if err := flag.Set("rapid.checks", value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(fmt.Sprint(n))
+	t.Cleanup(func() { set(checks.DefValue) })
 }
 
 // RunBatching plays each random history one append at a time on the [Model],

@@ -3,10 +3,19 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"iter"
 	"testing"
 
 	"github.com/stet-db/stet/storage"
 )
+
+// Subscriber may be fulfilled by a store beside its port, so that histories
+// follow it as its clients would.
+type Subscriber interface {
+	// Follow subscribes to everything after a position, yields what comes up to
+	// having caught up, and unsubscribes.
+	Follow(ctx context.Context, after storage.Position) iter.Seq2[storage.Recorded, error]
+}
 
 // player plays actions on one store and writes down what it answers.
 type player struct {
@@ -107,7 +116,7 @@ func (p *player) ask(ctx context.Context, a action) string {
 	case stepStreams:
 		return fmt.Sprint(p.store.Streams(ctx, a.query(head)))
 	case stepFollow:
-		return describeEvents(p.follower.catchUp(ctx))
+		return describeEvents(p.follow(ctx))
 	case stepReopen:
 		p.store = p.reopen(p.store)
 		p.lanes = map[int]*storage.Lane{} // pipelines end with their server
@@ -115,4 +124,18 @@ func (p *player) ask(ctx context.Context, a action) string {
 		return fmt.Sprintf("history kept, head %d", head)
 	}
 	return "unknown step"
+}
+
+// follow gives what came since the last time: out of a subscription where the
+// store has them.
+func (p *player) follow(ctx context.Context) ([]kept, error) {
+	s, ok := p.store.(Subscriber)
+	if !ok {
+		return p.follower.catchUp(ctx)
+	}
+	events, err := collect(s.Follow(ctx, p.follower.after))
+	if len(events) > 0 {
+		p.follower.after = events[len(events)-1].position
+	}
+	return events, err
 }

@@ -2,8 +2,6 @@ package client_test
 
 import (
 	"context"
-	"io"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -12,79 +10,6 @@ import (
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage/embedded"
 )
-
-// relay stands between client and server and can cut every connection.
-type relay struct {
-	listener net.Listener
-	tasks    sync.WaitGroup
-
-	mu     sync.Mutex
-	target string
-	conns  []net.Conn
-}
-
-func newRelay(t *testing.T, target string) *relay {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &relay{listener: listener, target: target}
-	r.tasks.Go(r.acceptLoop)
-	t.Cleanup(func() {
-		_ = listener.Close() // once, so it succeeds
-		r.cut()
-		r.tasks.Wait()
-	})
-	return r
-}
-
-func (r *relay) addr() string { return r.listener.Addr().String() }
-
-func (r *relay) acceptLoop() {
-	for {
-		near, err := r.listener.Accept()
-		if err != nil {
-			return
-		}
-		r.mu.Lock()
-		target := r.target
-		r.mu.Unlock()
-		far, err := net.Dial("tcp", target)
-		if err != nil {
-			_ = near.Close() // as if the server were away
-			continue
-		}
-		r.mu.Lock()
-		r.conns = append(r.conns, near, far)
-		r.mu.Unlock()
-		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-			r.tasks.Go(func() {
-				_, _ = io.Copy(way[0], way[1]) // ends with either side, however
-				_ = near.Close()               // both may be closed already
-				_ = far.Close()
-			})
-		}
-	}
-}
-
-// cut breaks every connection.
-func (r *relay) cut() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, conn := range r.conns {
-		_ = conn.Close() // it may be closed already
-	}
-	r.conns = nil
-}
-
-// lead sends new connections to another server.
-func (r *relay) lead(target string) {
-	r.mu.Lock()
-	r.target = target
-	r.mu.Unlock()
-	r.cut()
-}
 
 // running is a real server over a real store.
 type running struct {
