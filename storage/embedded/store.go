@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/head"
 	"github.com/stet-db/stet/storage/pebblestore"
@@ -120,6 +123,9 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), db.Close())
 	}
 	s.head = head.New(last)
+	if err := fault.Fail(fault.OpenJudging); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), db.Close())
+	}
 	w := o.Writer
 	w.Durable, w.Fatal = s.publish, o.Fatal
 	if s.seq, err = sequencer.New(log{db}, w); err != nil {
@@ -134,15 +140,21 @@ func Open(dir string, o Options) (*Store, error) {
 // publish shows what has become durable: first the tail, so that whoever the
 // head wakes finds it there.
 func (s *Store) publish(b sequencer.Batch, last storage.Position) {
+	fault.At(fault.PublishTail)
 	if b, ok := b.(*pebblestore.Batch); ok {
 		s.tail.Push(b.Groups()...)
 	}
+	fault.At(fault.PublishHead)
 	s.head.Publish(last)
+	fault.At(fault.Published)
 }
 
 // Append is [storage.Store.Append].
 func (s *Store) Append(ctx context.Context, a *storage.Append) (storage.Appended, error) {
 	if err := s.floor.check(); err != nil {
+		return storage.Appended{}, err
+	}
+	if err := fault.Fail(fault.AppendAdmitted); err != nil {
 		return storage.Appended{}, err
 	}
 	return s.seq.Append(ctx, a)
@@ -171,12 +183,15 @@ func (s *Store) Tail(after storage.Position) (storage.Group, bool) { return s.ta
 
 // ReadAll is [storage.Store.ReadAll].
 func (s *Store) ReadAll(ctx context.Context, r storage.AllRange) iter.Seq2[storage.Recorded, error] {
-	return s.db.ReadAll(ctx, r, s.Head())
+	head := s.Head()
+	fault.At(fault.ReadAllPinned)
+	return s.db.ReadAll(ctx, r, head)
 }
 
 // ReadStream is [storage.Store.ReadStream].
 func (s *Store) ReadStream(ctx context.Context, r storage.StreamRange) iter.Seq2[storage.Recorded, error] {
 	r.Head = s.pin(r.Head)
+	fault.At(fault.ReadStreamPinned)
 	return s.db.ReadStream(ctx, r)
 }
 
@@ -191,6 +206,9 @@ func (s *Store) pin(at storage.Position) storage.Position {
 
 // Stream is [storage.Store.Stream].
 func (s *Store) Stream(_ context.Context, name string, at storage.Position) (storage.StreamInfo, error) {
+	if mutant.On(mutant.StreamUncapped) {
+		return s.db.StreamInfo(name, math.MaxUint64)
+	}
 	return s.db.StreamInfo(name, min(at, s.Head()))
 }
 
@@ -246,6 +264,7 @@ func (s *Store) Backup(ctx context.Context, dir string) error {
 // is: closing it could make durable what callers were told is unknown.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
+		fault.At(fault.CloseBegun)
 		s.seq.Close()
 		s.head.Close()
 		s.floor.stop()
@@ -253,6 +272,7 @@ func (s *Store) Close() error {
 			s.closeErr = err
 			return
 		}
+		fault.At(fault.EngineClosing)
 		s.closeErr = s.db.Close()
 	})
 	return s.closeErr

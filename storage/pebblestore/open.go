@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 )
@@ -50,6 +51,9 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	// The open store holds a reference of its own.
 	defer func() { _ = lock.Close() }() // only fails when closed twice
+	if err := fault.Fail(fault.OpenLocked); err != nil {
+		return nil, err
+	}
 	if found.backup {
 		if err := acceptBackup(o.FS, dir); err != nil {
 			return nil, err
@@ -100,10 +104,11 @@ func rehearse(dir string, o Options, lock *pebble.Lock) error {
 	if err != nil {
 		return err
 	}
+	rehearsed := fault.Fail(fault.OpenRehearsed)
 	_, _, lastErr := d.Last()
 	_, numberErr := d.LastStreamNumber()
 	_, requestsErr := d.Requests()
-	if err := errors.Join(lastErr, numberErr, requestsErr, d.pebble.Close()); err != nil {
+	if err := errors.Join(rehearsed, lastErr, numberErr, requestsErr, d.pebble.Close()); err != nil {
 		return fmt.Errorf("open store in %s: %w", dir, err)
 	}
 	return nil
@@ -150,6 +155,9 @@ func lockDirectory(fsys vfs.FS, dir string) (*pebble.Lock, error) {
 // create makes a store and closes it again: only after the first opening is
 // the log of changes written in the pinned format, which notices damage.
 func create(dir string, o Options, lock *pebble.Lock, history storage.HistoryID) error {
+	if err := fault.Fail(fault.OpenCreating); err != nil {
+		return err
+	}
 	opts := o.pebbleOptions()
 	opts.Lock = lock
 	db, err := pebble.Open(dir, opts)
@@ -167,7 +175,7 @@ func create(dir string, o Options, lock *pebble.Lock, history storage.HistoryID)
 	if err == nil {
 		err = b.Commit(pebble.Sync)
 	}
-	return errors.Join(err, db.Close())
+	return errors.Join(err, db.Close(), fault.Fail(fault.OpenCreated))
 }
 
 // open opens an existing store and reads what it says of itself.
@@ -179,7 +187,7 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 		return nil, fmt.Errorf("open store in %s: %w", dir, refused(dir, o, lock, err))
 	}
 	d := &DB{dir: dir, opts: o, pebble: db}
-	if err := d.readMeta(); err != nil {
+	if err := errors.Join(fault.Fail(fault.OpenReplayed), d.readMeta()); err != nil {
 		var missing *missingRowError
 		if errors.As(err, &missing) {
 			missing.empty = d.isEmpty()

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
@@ -45,6 +46,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if mutant.On(mutant.SumsOff) {
+		o.NoFileSums = true
+	}
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
@@ -78,6 +82,9 @@ func (o Options) pebbleOptions() *pebble.Options {
 		MaxOpenFiles:                1024,
 		Logger:                      logger{o.Logger, o.Fatal},
 		EventListener:               listener(o.Logger),
+	}
+	if mutant.On(mutant.FormatOldest) {
+		p.FormatMajorVersion = pebble.FormatMinSupported
 	}
 	for i := range p.Levels {
 		l := &p.Levels[i]
