@@ -55,6 +55,9 @@ type Options struct {
 	DiskFloorBytes int64
 	// BlockingCommit commits without Pebble's experimental calls, more slowly.
 	BlockingCommit bool
+	// ScrubBytesPerSecond bounds the reading of the background look for damage;
+	// default 4 MiB. Negative: none.
+	ScrubBytesPerSecond int64
 	// Writer configures the sequencer; its Durable and Fatal are set here.
 	Writer sequencer.Options
 }
@@ -79,6 +82,9 @@ func (o Options) withDefaults() Options {
 	if o.DiskFloorBytes == 0 {
 		o.DiskFloorBytes = 256 << 20
 	}
+	if o.ScrubBytesPerSecond == 0 {
+		o.ScrubBytesPerSecond = 4 << 20
+	}
 	return o
 }
 
@@ -102,6 +108,7 @@ type Store struct {
 	head  *head.Head
 	tail  *tail.Tail
 	floor *diskFloor
+	scrub *scrubber
 
 	closeOnce sync.Once
 	closeErr  error
@@ -133,6 +140,8 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s.floor = newDiskFloor(db, o)
 	s.floor.start()
+	s.scrub = newScrubber(db, o)
+	s.scrub.start()
 	s.seq.Start()
 	return s, nil
 }
@@ -250,6 +259,7 @@ func (s *Store) Stats() storage.Stats {
 		TailBytes:     uint64(s.tail.Bytes()),
 	}
 	s.seq.Stats(&stats)
+	s.scrub.fill(&stats)
 	return stats
 }
 
@@ -268,6 +278,7 @@ func (s *Store) Close() error {
 		s.seq.Close()
 		s.head.Close()
 		s.floor.stop()
+		s.scrub.stop()
 		if err := s.seq.Failure(); err != nil {
 			s.closeErr = err
 			return

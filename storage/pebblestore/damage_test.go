@@ -7,37 +7,35 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
 )
 
-// Settings of the tests of damage. A run prints its seed.
-const (
-	damageImages = 500 // STET_PROOF_IMAGES
-	crashImages  = 120 // STET_PROOF_CRASHES
-)
-
+// seedOf is fixed in the checks of every change, and otherwise as
+// [prooftest.Seed] says.
 func seedOf(t *testing.T) uint64 {
 	t.Helper()
-	seed := number(t, "STET_PROOF_SEED", 20260501)
-	t.Logf("STET_PROOF_SEED=%d", seed)
-	return seed
+	if os.Getenv("STET_PROOF") == "" && os.Getenv("STET_PROOF_SEED") == "" {
+		return 20260501
+	}
+	return prooftest.Seed(t)
 }
 
-// fault is one thing that happens to one file of a directory.
-type fault struct {
+// mishap is one thing that happens to one file of a directory.
+type mishap struct {
 	name  string
 	apply func(r *rand.Rand, b base, files image, name string) bool // false: not possible here
 }
 
-var faults = []fault{
+var mishaps = []mishap{
 	{"flip", func(r *rand.Rand, _ base, files image, name string) bool {
 		return changed(files, name, func(content []byte) []byte {
 			content[r.IntN(len(content))] ^= 1 << r.IntN(8)
@@ -125,16 +123,18 @@ func staleMarker(b base, files image, name string) bool {
 // kinds are the types of files, as often as they are chosen.
 var kinds = strings.Fields("log log log log log log MANIFEST MANIFEST MANIFEST MANIFEST sst sst sst sst sums sums OPTIONS marker LOCK")
 
-// damagedImage is a directory with one fault.
+// damagedImage is a directory with one mishap.
 type damagedImage struct {
-	base  base
-	files image
-	name  string // of the file
-	kind  string
-	fault string
+	base   base
+	files  image
+	name   string // of the file
+	kind   string
+	mishap string
 }
 
-func (d damagedImage) String() string { return fmt.Sprintf("%s: %s, %s", d.base.name, d.name, d.fault) }
+func (d damagedImage) String() string {
+	return fmt.Sprintf("%s: %s, %s", d.base.name, d.name, d.mishap)
+}
 
 // damage makes the image of a seed.
 func damage(all []base, seed uint64) damagedImage {
@@ -143,14 +143,14 @@ func damage(all []base, seed uint64) damagedImage {
 		b := all[r.IntN(len(all))]
 		files := maps.Clone(b.files)
 		files["LOCK"] = nil
-		kind, f := kinds[r.IntN(len(kinds))], faults[r.IntN(len(faults))]
+		kind, f := kinds[r.IntN(len(kinds))], mishaps[r.IntN(len(mishaps))]
 		names := ofKind(files, kind)
 		if len(names) == 0 {
 			continue
 		}
 		name := names[r.IntN(len(names))]
 		if f.apply(r, b, files, name) {
-			return damagedImage{base: b, files: files, name: name, kind: kind, fault: f.name}
+			return damagedImage{base: b, files: files, name: name, kind: kind, mishap: f.name}
 		}
 	}
 }
@@ -236,47 +236,43 @@ func (d damagedImage) verify(t testing.TB) bool {
 // error says what is wrong and nothing is touched.
 func TestNoDamageOfAFileIsSilent(t *testing.T) {
 	seed := seedOf(t)
-	images := number(t, "STET_PROOF_IMAGES", damageImages)
+	work := prooftest.Choose(t,
+		prooftest.Work{Floor: 500, Goal: 500},
+		prooftest.Work{Floor: 5000, Goal: 5000})
+	counters := prooftest.Counters{"silent": 0, "untyped": 0, "touched": 0, "deleted": 0, "false_alarms": 0}
+	combinations := map[string]bool{}
 	var all []base
-	counts := make([]int, len(outcomes))
-	combinations := map[string]int{}
-	flips, verified, clean, start := 0, 0, 0, time.Now()
-	for n := range images {
-		if n%500 == 0 {
-			all = bases(t, seed+n)
-			clean += undamaged(t, all)
+	done := 0
+	for ; work.More(done); done++ {
+		n := seed + uint64(done)
+		if done%500 == 0 {
+			all = bases(t, n)
+			counters["clean"] += undamaged(t, all)
 		}
-		d := damage(all, seed+n)
+		d := damage(all, n)
 		out, err := d.serve(t, false)
-		counts[out]++
-		combinations[d.kind+", "+d.fault]++
-		if strings.HasPrefix(d.fault, "flip") {
-			flips++
-		}
+		counters[outcomes[out]]++
+		combinations[d.kind+", "+d.mishap] = true
 		if out >= silent {
-			t.Errorf("seed %d, %v: %s: %v", seed+n, d, outcomes[out], err)
+			t.Errorf("seed %d, %v: %s: %v", n, d, outcomes[out], err)
 		}
-		if n%4 == 0 {
-			verified++
+		if done%4 == 0 {
+			counters["verified"]++
 			if found := d.verify(t); !found && out != identical {
-				t.Errorf("seed %d, %v: verify found nothing, but it was %s: %v", seed+n, d, outcomes[out], err)
+				t.Errorf("seed %d, %v: verify found nothing, but it was %s: %v", n, d, outcomes[out], err)
 			}
 		}
 	}
-	t.Logf("combinations: %v", combinations)
-	var results []string
-	for i, name := range outcomes {
-		results = append(results, fmt.Sprintf("%s=%d", name, counts[i]))
-	}
-	fmt.Printf("proof: bitflips images=%d clean=%d false_alarms=0 flips=%d verified=%d combinations=%d %s seed=%d seconds=%.1f\n",
-		images, clean, flips, verified, len(combinations), strings.Join(results, " "), seed, time.Since(start).Seconds())
-	if uint64(counts[refusedToOpen]) < images/5 || uint64(counts[reportedByRead]) < images/50 || len(combinations) < 30 {
-		t.Errorf("below the floor: %v, %d combinations", results, len(combinations))
+	counters["images"], counters["combinations"] = uint64(done), uint64(len(combinations))
+	work.Report(t, "bitflips", seed, counters, nil)
+	work.Check(t, "images", done)
+	if refused := counters["refused"]; refused < uint64(done)/5 || counters["reported"] < uint64(done)/50 || len(combinations) < 30 {
+		t.Errorf("below the floor: %v", counters)
 	}
 }
 
 // undamaged serves and verifies each image as it is: nobody cries wolf.
-func undamaged(t *testing.T, all []base) int {
+func undamaged(t *testing.T, all []base) uint64 {
 	t.Helper()
 	for _, b := range all {
 		d := damagedImage{base: b, files: b.files}
@@ -287,29 +283,30 @@ func undamaged(t *testing.T, all []base) int {
 			t.Errorf("%s, undamaged: verify reports problems", b.name)
 		}
 	}
-	return len(all)
+	return uint64(len(all))
 }
 
 // The negative control: without the checksums, the same images lose what was
 // acknowledged, in silence.
 func TestWithoutChecksumsDamageIsSilent(t *testing.T) {
 	seed := seedOf(t)
+	work := prooftest.Choose(t, prooftest.Work{Floor: 80, Goal: 80}, prooftest.Work{Floor: 500, Goal: 500})
 	all := bases(t, seed)
-	lost, images := 0, 0
-	for n := uint64(0); images < 80; n++ {
-		d := damage(all, seed+n)
+	lost, done := uint64(0), 0
+	for n := seed; work.More(done); n++ {
+		d := damage(all, n)
 		if d.kind != "log" && d.kind != "MANIFEST" {
 			continue
 		}
-		images++
+		done++
 		if out, err := d.serve(t, true); out == silent {
 			lost++
 			if kept, _ := d.serve(t, false); kept == silent {
-				t.Errorf("seed %d, %v: silent with checksums too: %v", seed+n, d, err)
+				t.Errorf("seed %d, %v: silent with checksums too: %v", n, d, err)
 			}
 		}
 	}
-	fmt.Printf("proof: bitflips-without-checksums images=%d silent=%d seed=%d\n", images, lost, seed)
+	work.Report(t, "bitflips-without-checksums", seed, prooftest.Counters{"images": uint64(done), "silent": lost}, nil)
 	if lost == 0 {
 		t.Error("nothing was lost: the test of damage could not fail")
 	}
@@ -319,31 +316,26 @@ func TestWithoutChecksumsDamageIsSilent(t *testing.T) {
 // damage: everything acknowledged is there (I1), and nobody cries wolf.
 func TestAPowerCutIsNoDamage(t *testing.T) {
 	seed := seedOf(t)
-	want := int(number(t, "STET_PROOF_CRASHES", crashImages))
-	counts, start := map[string]int{}, time.Now()
-	for life := uint64(0); counts["images"] < want; life++ {
-		cutAndCheck(t, rand.New(rand.NewPCG(seed+life, 3)), counts)
-		if t.Failed() {
-			t.Fatalf("seed %d", seed+life)
-		}
+	work := prooftest.Choose(t, prooftest.Work{Floor: 120, Goal: 120}, prooftest.Work{Floor: 5000, Goal: 5000})
+	done := 0
+	for life := seed; work.More(done) && !t.Failed(); life++ {
+		done += cutAndCheck(t, life)
 	}
-	fmt.Printf("proof: power-cuts images=%d reopened=%d false_alarms=0 lost=0 seed=%d seconds=%.1f\n",
-		counts["images"], counts["reopened"], seed, time.Since(start).Seconds())
-	if counts["images"] < want {
-		t.Errorf("below the floor: %v", counts)
-	}
+	work.Report(t, "power-cuts-are-no-damage", seed, prooftest.Counters{"images": uint64(done), "false_alarms": 0, "lost": 0}, nil)
+	work.Check(t, "images", done)
 }
 
 // cutAndCheck lets a history run, cuts it at random operations from its creation
 // on, and checks what each cut leaves.
-func cutAndCheck(t *testing.T, random *rand.Rand, counts map[string]int) {
+func cutAndCheck(t *testing.T, seed uint64) (images int) {
 	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 3))
 	h, disk := newHistory(t, random), vfs.NewCrashableMem()
 	c := &crashes{disk: disk, history: h, random: rand.New(rand.NewPCG(random.Uint64(), 4)), until: 1 + random.IntN(40), every: 1 + random.IntN(400)}
-	fsys := errorfs.Wrap(disk, c)
+	fsys := errorfs.Wrap(clonable{disk}, c)
 	for range 2 {
 		h.open(fsys)
-		for range 20 + random.IntN(80) {
+		for range 20 + random.IntN(50) {
 			h.commit()
 		}
 		h.close()
@@ -351,13 +343,11 @@ func cutAndCheck(t *testing.T, random *rand.Rand, counts map[string]int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, cut := range c.taken {
-		counts["images"]++
 		if err := h.reopen(t, cut); err != nil {
-			t.Errorf("after a cut with %d %% of the unsynced: %v", cut.percent, err)
-			return
+			t.Errorf("seed %d, after a cut with %d %% of the unsynced: %v", seed, cut.percent, err)
 		}
-		counts["reopened"]++
 	}
+	return len(c.taken)
 }
 
 // reopen checks what a cut left, by verifying and by serving it twice.

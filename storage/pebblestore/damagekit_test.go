@@ -7,9 +7,7 @@ import (
 	"hash/crc32"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,20 +18,6 @@ import (
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
 )
-
-// number reads a setting of a random test from the environment.
-func number(t testing.TB, name string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
 
 // image is the content of a directory.
 type image map[string][]byte
@@ -120,7 +104,7 @@ type history struct {
 
 // optionsForDamage are small, so that short histories have many files.
 func optionsForDamage(fsys vfs.FS) Options {
-	return Options{FS: fsys, MemTableBytes: 64 << 10, CacheBytes: 4 << 20}
+	return Options{FS: fsys, MemTableBytes: 32 << 10, CacheBytes: 1 << 20}
 }
 
 func newHistory(t testing.TB, random *rand.Rand) *history {
@@ -282,14 +266,14 @@ type base struct {
 // quiet waits until the engine has nothing left to do in the background. A
 // file is covered a moment later than it is acknowledged only while another one
 // is being removed.
-func (h *history) quiet() {
+func quiet(db *DB) {
 	for {
-		if m := h.w.db.pebble.Metrics(); m.Flush.NumInProgress == 0 && m.Compact.NumInProgress == 0 && m.MemTable.Count == 1 {
+		if m := db.pebble.Metrics(); m.Flush.NumInProgress == 0 && m.Compact.NumInProgress == 0 && m.MemTable.Count == 1 {
 			break
 		}
 		runtime.Gosched()
 	}
-	h.w.db.pebble.TestOnlyWaitForCleaning()
+	db.pebble.TestOnlyWaitForCleaning()
 }
 
 // flush empties the log into tables.
@@ -298,7 +282,7 @@ func (h *history) flush() {
 	if err := h.w.db.pebble.Flush(); err != nil {
 		h.t.Fatal(err)
 	}
-	h.quiet()
+	quiet(h.w.db)
 }
 
 // bases makes directories of one history: killed, and closed in good order.
@@ -311,7 +295,7 @@ func bases(t testing.TB, seed uint64) []base {
 	older := image{}
 	for life := range 3 {
 		h.open(fsys)
-		commits := 40 + random.IntN(120)
+		commits := 20 + random.IntN(60)
 		for c := range commits {
 			if h.commit(); c == commits/2 {
 				h.flush()
@@ -319,7 +303,7 @@ func bases(t testing.TB, seed uint64) []base {
 			}
 		}
 		if life > 0 {
-			h.quiet()
+			quiet(h.w.db)
 			out = append(out, h.base(fmt.Sprintf("killed %d", life), take(t, fsys), older))
 		}
 		h.close()
@@ -340,6 +324,17 @@ func merged(a, b image) image {
 	out := maps.Clone(a)
 	maps.Copy(out, b)
 	return out
+}
+
+// clonable recycles files in two steps: the file system in memory takes a lock
+// twice when it does it in one, and a clone between the two stops it for ever.
+type clonable struct{ *vfs.MemFS }
+
+func (c clonable) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := c.Rename(oldname, newname); err != nil {
+		return nil, err
+	}
+	return c.OpenReadWrite(newname, category)
 }
 
 // crashes takes images of a disk at chosen operations on files, with part of

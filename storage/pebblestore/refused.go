@@ -2,7 +2,6 @@ package pebblestore
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/pebblestore/tables"
 )
 
 // refused explains why the engine did not open an existing store. It has no
@@ -26,7 +26,7 @@ func refused(dir string, o Options, lock *pebble.Lock, err error) error {
 	opts := o.pebbleOptions()
 	opts.Lock, opts.ReadOnly, opts.ErrorIfNotExists, opts.DisableConsistencyCheck = lock, true, true, true
 	if db, again := pebble.Open(dir, opts); again == nil {
-		if found := errors.Join(checkTables(dir, o, db), db.Close()); found != nil {
+		if found := errors.Join(o.tables(dir).CheckSizes(db), db.Close()); found != nil {
 			return found
 		}
 		return err
@@ -61,31 +61,7 @@ func (w withoutOptions) List(dir string) ([]string, error) {
 	return kept, err
 }
 
-// checkTables compares the sizes of the tables with what the MANIFEST says.
-func checkTables(dir string, o Options, db *pebble.DB) error {
-	levels, err := db.SSTables()
-	if err != nil {
-		return err
-	}
-	for _, level := range levels {
-		for _, t := range level {
-			path := o.FS.PathJoin(dir, tableName(t))
-			info, err := o.FS.Stat(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				return &storage.CorruptionError{Where: path, Detail: "is missing"}
-			}
-			if err != nil {
-				return err
-			}
-			if uint64(info.Size()) != t.Size && !t.Virtual {
-				return &storage.CorruptionError{Where: path, Detail: fmt.Sprintf("has %d bytes, and %d were written", info.Size(), t.Size)}
-			}
-		}
-	}
-	return nil
-}
-
-// tableName is the file of a table.
-func tableName(t pebble.SSTableInfo) string {
-	return fmt.Sprintf("%06d.sst", uint64(t.BackingSSTNum))
+// tables looks at the tables of a store past the engine.
+func (o Options) tables(dir string) tables.Reader {
+	return tables.Reader{FS: o.FS, Dir: dir, Options: o.pebbleOptions()}
 }
