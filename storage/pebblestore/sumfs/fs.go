@@ -38,6 +38,7 @@ type FS struct {
 		sequence uint64            // of the slot written last
 		busy     bool              // somebody writes the sidecar
 		again    bool              // the state changed meanwhile
+		stale    bool              // given up, and perhaps still on the disk
 	}
 }
 
@@ -87,10 +88,7 @@ func Open(fsys vfs.FS, dir string, report func(error)) (*FS, error) {
 // write without keeping them.
 func Discard(fsys vfs.FS, dir string) error {
 	err := fsys.Remove(fsys.PathJoin(dir, Name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("discard checksums of %s: %w", dir, err)
 	}
 	return syncDir(fsys, dir)

@@ -138,8 +138,11 @@ func (f *FS) release() {
 // returns when no slot has them any more, durably: a cut after it must not find
 // them noted and changed.
 func (f *FS) drop(bases ...string) error {
+	if !slices.ContainsFunc(bases, isSummed) {
+		return nil
+	}
 	f.mu.Lock()
-	found := false
+	found := f.mu.stale
 	for _, base := range bases {
 		e := f.mu.files[base]
 		found = found || e != nil && e.covered > 0
@@ -152,7 +155,7 @@ func (f *FS) drop(bases ...string) error {
 	f.acquire()
 	defer f.release()
 	if f.sidecar == nil {
-		return nil
+		return f.discard()
 	}
 	err := f.writeSlot()
 	if err == nil {
@@ -171,16 +174,33 @@ func (f *FS) drop(bases ...string) error {
 // ones would report damage where there is none. Deleting files has to go on, on
 // a full disk above all.
 func (f *FS) abandon(cause error) error {
-	closed := f.sidecar.Close()
+	cause = errors.Join(cause, f.sidecar.Close())
 	f.sidecar = nil
-	err := f.FS.Remove(f.PathJoin(f.dir, Name))
-	if err == nil {
-		err = syncDir(f.FS, f.dir)
+	f.mu.Lock()
+	f.mu.stale = true
+	f.mu.Unlock()
+	if err := f.discard(); err != nil {
+		return errors.Join(cause, err)
 	}
-	if err != nil {
-		return fmt.Errorf("give up checksums of %s: %w", f.dir, errors.Join(cause, closed, err))
+	f.report(fmt.Errorf("checksums of %s were given up until it is opened again: %w", f.dir, cause))
+	return nil
+}
+
+// discard deletes checksums that were given up, if they are still there. Until
+// that has succeeded no file may go. The caller has the sidecar.
+func (f *FS) discard() error {
+	f.mu.Lock()
+	stale := f.mu.stale
+	f.mu.Unlock()
+	if !stale {
+		return nil
 	}
-	f.report(fmt.Errorf("checksums of %s were given up until it is opened again: %w", f.dir, errors.Join(cause, closed)))
+	if err := Discard(f.FS, f.dir); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.mu.stale = false
+	f.mu.Unlock()
 	return nil
 }
 

@@ -325,6 +325,32 @@ func TestFilesCanBeDeletedWhenTheChecksumsCannotBeWritten(t *testing.T) {
 	must(t, other.Sync(), other.Close(), f.Remove("data/000003.log"), f.Close())
 }
 
+// The engine tries again to remove a file; it must not go while old checksums
+// with its name are on the disk.
+func TestNoFileGoesBeforeOldChecksumsHaveGone(t *testing.T) {
+	disk := vfs.NewMem()
+	broken := &faults{}
+	f := opened(t, errorfs.Wrap(disk, broken))
+	log := made(t, f, "000002.log")
+	write(t, log, "durable")
+	must(t, log.Sync(), log.Close())
+	broken.fail = func(errorfs.Op) error { return errInjected }
+	for range 3 {
+		if err := f.Remove("data/000002.log"); !errors.Is(err, errInjected) {
+			t.Errorf("removing: %v", err)
+		}
+		if got := damage(t, disk); got != "" {
+			t.Error(got)
+		}
+	}
+	broken.fail = nil
+	must(t, f.Remove("data/000002.log"))
+	if got := damage(t, disk); got != "" {
+		t.Error(got)
+	}
+	must(t, f.Close())
+}
+
 func TestAFailedSyncCoversNothingMore(t *testing.T) {
 	disk := vfs.NewMem()
 	fail := false
