@@ -49,6 +49,9 @@ func Choose(t testing.TB, check, full Work) *Work {
 	return &chosen
 }
 
+// Full tells whether this run is more than the checks of every change.
+func Full() bool { return os.Getenv("STET_PROOF") != "" }
+
 // More tells whether another piece is to be done when so many are.
 func (w *Work) More(done int) bool {
 	return done < w.Floor || done < w.Goal && time.Since(w.began) < w.Box

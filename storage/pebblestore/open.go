@@ -277,6 +277,7 @@ func (d *DB) FreeBytes() (uint64, error) {
 // Close releases the store. Everybody who reads or writes must have ended.
 func (d *DB) Close() error {
 	d.closeOnce.Do(func() {
+		d.opts.closing.Store(true)
 		if err := errors.Join(d.pebble.Close(), d.opts.closeSums()); err != nil {
 			d.closeErr = fmt.Errorf("close store in %s: %w", d.dir, err)
 		}

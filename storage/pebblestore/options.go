@@ -2,6 +2,7 @@ package pebblestore
 
 import (
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -43,6 +44,9 @@ type Options struct {
 
 	// sums are what FS is, once they are kept; see [Options.withSums].
 	sums *sumfs.FS
+
+	// closing is set when the store begins to close.
+	closing *atomic.Bool
 }
 
 func (o Options) withDefaults() Options {
@@ -51,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.FS == nil {
 		o.FS = vfs.Default
+	}
+	if o.closing == nil {
+		o.closing = new(atomic.Bool)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -70,7 +77,7 @@ func (o Options) withDefaults() Options {
 // pebbleOptions are the engine's settings; docs/decisions says why.
 func (o Options) pebbleOptions() *pebble.Options {
 	p := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          failStop{o.FS, o.Fatal, o.closing, new(atomic.Bool)},
 		Comparer:                    pebble.DefaultComparer,
 		FormatMajorVersion:          pebbleFormat,
 		CacheSize:                   o.CacheBytes,
