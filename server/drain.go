@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/internal/lifecycle"
 )
 
@@ -24,6 +25,7 @@ var errStuck = errors.New("calls did not end after they were cut")
 // SHUTTING_DOWN, pipelines and subscriptions say good-bye, and what is being
 // written or read is finished.
 func (s *Server) drain() error {
+	fault.At(fault.DrainBegun)
 	began := s.config.Clock.Elapsed()
 	s.config.Logger.Info("draining", "calls", s.calls.running(), "timeout", s.config.DrainTimeout)
 	s.state.Store(stateDraining)
@@ -48,6 +50,7 @@ func (s *Server) awaitDrained(graceful, idle <-chan struct{}) bool {
 	case <-graceful:
 		return true
 	case <-idle:
+		fault.At(fault.DrainIdle)
 		// Not yet drained: the last answers are on their way out.
 		grace := time.NewTimer(strangerGrace)
 		defer grace.Stop()

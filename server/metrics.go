@@ -129,6 +129,8 @@ var readings = []reading{
 	{"disk_used_bytes", "Size of the store's files.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.DiskBytes) }},
 	{"disk_free_bytes", "Space that the store's file system has left.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.DiskFreeBytes) }},
 	{"tail_bytes", "Memory of the newest events, shared by live subscriptions.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.TailBytes) }},
+	{"scrubbed_position", "How far the look for damage in the background has come.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.ScrubbedPosition) }},
+	{"scrub_problems", "Places that it found damaged since the start; the log names them.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.store.ScrubProblems) }},
 	{"clock_jumps_total", "Jumps of the wall clock by over a minute.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.clock.Jumps) }},
 	{"clock_refusing", "1 while appends are refused because the clock jumped far ahead.", prometheus.GaugeValue, func(m *moment) float64 { return oneIf(m.clock.Refusing) }},
 	{"connections", "Open connections of the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.rpc.open.Load()) }},

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 )
@@ -216,7 +217,7 @@ func (p *pipeline) take(spare []answer) (batch []answer, finished bool, end erro
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	batch, p.mu.answers = p.mu.answers, spare[:0]
-	return batch, p.mu.stopped && p.mu.inFlight == 0, p.mu.end
+	return batch, p.mu.stopped && (p.mu.inFlight == 0 || mutant.On(mutant.DrainForgets)), p.mu.end
 }
 
 // send sends an answer and makes room for a request.

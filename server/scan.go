@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
@@ -80,6 +82,9 @@ func (s *scan) run(stream grpc.ServerStream) error {
 }
 
 func (s *scan) send(stream grpc.ServerStream, p *page) error {
+	if err := fault.Fail(fault.ReadPage); err != nil {
+		return err
+	}
 	return stream.SendMsg(&wire.Events{
 		Frames:  p.frames,
 		Recycle: p.pooled,
@@ -113,6 +118,8 @@ func (s *scan) pass(ctx context.Context) ([]page, error) {
 				return g.end(n), nil
 			}
 			s.left -= min(s.left, 1)
+		} else if mutant.On(mutant.FilterAfterLimit) && s.left > 1 {
+			s.left--
 		}
 		g.last().scannedTo = n
 		s.span = s.span.after(n)

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/replay/cursor"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
@@ -70,6 +71,9 @@ func forward(ctx context.Context, c *cursor.Cursor, stream grpc.ServerStream) er
 	for {
 		step, err := c.Next(ctx)
 		if err != nil {
+			return err
+		}
+		if err := fault.Fail(fault.StepSent); err != nil {
 			return err
 		}
 		if err := stream.SendMsg(stepMessage(step)); err != nil {

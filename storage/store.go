@@ -163,4 +163,9 @@ type Stats struct {
 	// DiskBytes is the size of the store's files, DiskFreeBytes what its file
 	// system has left, TailBytes the memory of the newest events.
 	DiskBytes, DiskFreeBytes, TailBytes uint64
+	// ScrubbedPosition is how far the present look for damage has come, or the
+	// last one where none is running. ScrubProblems is how many places were
+	// found damaged since the store was opened.
+	ScrubbedPosition Position
+	ScrubProblems    uint64
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
 )
@@ -62,6 +64,7 @@ func Open(ctx context.Context, store storage.Store, selection Selection, start S
 			Category: selection.Category,
 		}),
 	}
+	fault.At(fault.CursorOpened)
 	if err := c.begin(ctx, start); err != nil {
 		return nil, err
 	}
@@ -90,12 +93,15 @@ func (c *Cursor) Next(ctx context.Context) (Step, error) {
 		if c.scanned == c.pinned {
 			if !c.live {
 				c.live = true
+				fault.At(fault.CursorCaughtUp)
 				return c.step(CaughtUp, batch{}, c.pinned), nil
 			}
+			fault.At(fault.CursorWaits)
 			head, err := c.store.AwaitHead(ctx, c.pinned)
 			if err != nil {
 				return Step{}, err
 			}
+			fault.At(fault.CursorWoken)
 			c.pinned = head
 		}
 		step, err := c.advance(ctx)
@@ -114,7 +120,11 @@ func (c *Cursor) advance(ctx context.Context) (Step, error) {
 		found, err = c.fromTail(group)
 	} else if c.live {
 		c.live = false
+		fault.At(fault.CursorFellBehind)
 		c.pinned = c.store.Head()
+		if mutant.On(mutant.BehindSkips) {
+			c.scanned = c.pinned
+		}
 		return c.step(FellBehind, batch{}, c.pinned), nil
 	} else {
 		found, err = c.fromLog(ctx)
@@ -134,6 +144,7 @@ func (c *Cursor) advance(ctx context.Context) (Step, error) {
 // fromTail looks at the rest of a group, which holds the event after scanned.
 // Events that lie side by side are passed on without copying.
 func (c *Cursor) fromTail(group storage.Group) (batch, error) {
+	fault.At(fault.CursorFromTail)
 	if group.Last > c.pinned {
 		// Stopping inside a group would only cut batches in two. What is
 		// durable by now may be shown, no more (I7).
@@ -147,6 +158,10 @@ func (c *Cursor) fromTail(group storage.Group) (batch, error) {
 		end += record.FrameSize(len(wire))
 		if position <= c.scanned {
 			continue
+		}
+		if mutant.On(mutant.LiveDropsOne) && c.live && position == group.Last && position > group.First {
+			c.scanned = position
+			break
 		}
 		if position > c.pinned || c.quiet >= quietStretch || !found.fits(end-begin) {
 			break
@@ -172,6 +187,9 @@ func (c *Cursor) fromTail(group storage.Group) (batch, error) {
 // fromLog looks at the log up to pinned, for as much as one step may hold.
 func (c *Cursor) fromLog(ctx context.Context) (batch, error) {
 	found := batch{hint: c.hint}
+	if err := fault.Fail(fault.CursorFromLog); err != nil {
+		return found, fmt.Errorf("read after position %d: %w", c.scanned, err)
+	}
 	for e, err := range c.unseen(ctx) {
 		if notFound := (*storage.StreamNotFoundError)(nil); errors.As(err, &notFound) {
 			break // it may come yet
@@ -205,6 +223,9 @@ func (c *Cursor) unseen(ctx context.Context) iter.Seq2[storage.Recorded, error] 
 			Head:   c.pinned,
 		})
 	}
+	if mutant.On(mutant.CatchUpEdge) && c.pinned > c.scanned+1 {
+		return c.store.ReadAll(ctx, storage.AllRange{From: c.scanned + 1, Until: c.pinned})
+	}
 	return c.store.ReadAll(ctx, storage.AllRange{From: c.scanned + 1, Until: c.pinned + 1})
 }
 
@@ -235,7 +256,11 @@ func (c *Cursor) look(wire []byte, position storage.Position) (bool, error) {
 // step makes a step of what was found.
 func (c *Cursor) step(kind Kind, found batch, head storage.Position) Step {
 	c.quiet = 0
-	cursor := uint64(c.scanned)
+	scanned := c.scanned
+	if mutant.On(mutant.ProgressIsHead) && kind == Progress {
+		scanned = head
+	}
+	cursor := uint64(scanned)
 	if c.selection.Stream != "" {
 		cursor = uint64(c.version)
 	}
@@ -244,7 +269,7 @@ func (c *Cursor) step(kind Kind, found batch, head storage.Position) Step {
 		Frames:    found.frames(),
 		Count:     found.count,
 		Cursor:    cursor,
-		ScannedTo: c.scanned,
+		ScannedTo: scanned,
 		Head:      head,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/pebblestore"
 )
@@ -72,7 +73,7 @@ func (f *diskFloor) look() {
 }
 
 func (f *diskFloor) check() error {
-	if !f.below.Load() {
+	if !f.below.Load() || mutant.On(mutant.DiskFloorOff) {
 		return nil
 	}
 	return &storage.DiskFloorError{Free: f.free.Load(), Floor: f.floor}

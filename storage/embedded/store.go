@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/head"
 	"github.com/stet-db/stet/storage/pebblestore"
@@ -52,6 +55,9 @@ type Options struct {
 	DiskFloorBytes int64
 	// BlockingCommit commits without Pebble's experimental calls, more slowly.
 	BlockingCommit bool
+	// ScrubBytesPerSecond bounds the reading of the background look for damage;
+	// default 4 MiB. Negative: none.
+	ScrubBytesPerSecond int64
 	// Writer configures the sequencer; its Durable and Fatal are set here.
 	Writer sequencer.Options
 }
@@ -76,6 +82,9 @@ func (o Options) withDefaults() Options {
 	if o.DiskFloorBytes == 0 {
 		o.DiskFloorBytes = 256 << 20
 	}
+	if o.ScrubBytesPerSecond == 0 {
+		o.ScrubBytesPerSecond = 4 << 20
+	}
 	return o
 }
 
@@ -99,6 +108,7 @@ type Store struct {
 	head  *head.Head
 	tail  *tail.Tail
 	floor *diskFloor
+	scrub *scrubber
 
 	closeOnce sync.Once
 	closeErr  error
@@ -120,6 +130,9 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), db.Close())
 	}
 	s.head = head.New(last)
+	if err := fault.Fail(fault.OpenJudging); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), db.Close())
+	}
 	w := o.Writer
 	w.Durable, w.Fatal = s.publish, o.Fatal
 	if s.seq, err = sequencer.New(log{db}, w); err != nil {
@@ -127,6 +140,8 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s.floor = newDiskFloor(db, o)
 	s.floor.start()
+	s.scrub = newScrubber(db, o)
+	s.scrub.start()
 	s.seq.Start()
 	return s, nil
 }
@@ -134,15 +149,21 @@ func Open(dir string, o Options) (*Store, error) {
 // publish shows what has become durable: first the tail, so that whoever the
 // head wakes finds it there.
 func (s *Store) publish(b sequencer.Batch, last storage.Position) {
+	fault.At(fault.PublishTail)
 	if b, ok := b.(*pebblestore.Batch); ok {
 		s.tail.Push(b.Groups()...)
 	}
+	fault.At(fault.PublishHead)
 	s.head.Publish(last)
+	fault.At(fault.Published)
 }
 
 // Append is [storage.Store.Append].
 func (s *Store) Append(ctx context.Context, a *storage.Append) (storage.Appended, error) {
 	if err := s.floor.check(); err != nil {
+		return storage.Appended{}, err
+	}
+	if err := fault.Fail(fault.AppendAdmitted); err != nil {
 		return storage.Appended{}, err
 	}
 	return s.seq.Append(ctx, a)
@@ -171,12 +192,15 @@ func (s *Store) Tail(after storage.Position) (storage.Group, bool) { return s.ta
 
 // ReadAll is [storage.Store.ReadAll].
 func (s *Store) ReadAll(ctx context.Context, r storage.AllRange) iter.Seq2[storage.Recorded, error] {
-	return s.db.ReadAll(ctx, r, s.Head())
+	head := s.Head()
+	fault.At(fault.ReadAllPinned)
+	return s.db.ReadAll(ctx, r, head)
 }
 
 // ReadStream is [storage.Store.ReadStream].
 func (s *Store) ReadStream(ctx context.Context, r storage.StreamRange) iter.Seq2[storage.Recorded, error] {
 	r.Head = s.pin(r.Head)
+	fault.At(fault.ReadStreamPinned)
 	return s.db.ReadStream(ctx, r)
 }
 
@@ -191,6 +215,9 @@ func (s *Store) pin(at storage.Position) storage.Position {
 
 // Stream is [storage.Store.Stream].
 func (s *Store) Stream(_ context.Context, name string, at storage.Position) (storage.StreamInfo, error) {
+	if mutant.On(mutant.StreamUncapped) {
+		return s.db.StreamInfo(name, math.MaxUint64)
+	}
 	return s.db.StreamInfo(name, min(at, s.Head()))
 }
 
@@ -232,6 +259,7 @@ func (s *Store) Stats() storage.Stats {
 		TailBytes:     uint64(s.tail.Bytes()),
 	}
 	s.seq.Stats(&stats)
+	s.scrub.fill(&stats)
 	return stats
 }
 
@@ -246,13 +274,16 @@ func (s *Store) Backup(ctx context.Context, dir string) error {
 // is: closing it could make durable what callers were told is unknown.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
+		fault.At(fault.CloseBegun)
 		s.seq.Close()
 		s.head.Close()
 		s.floor.stop()
+		s.scrub.stop()
 		if err := s.seq.Failure(); err != nil {
 			s.closeErr = err
 			return
 		}
+		fault.At(fault.EngineClosing)
 		s.closeErr = s.db.Close()
 	})
 	return s.closeErr

@@ -2,19 +2,17 @@ package pebblestore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/inventory"
+	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
 // Files that tell what became of a directory.
@@ -29,16 +27,10 @@ const (
 
 // manifest is what backupManifest holds.
 type manifest struct {
-	Note    string         `json:"note"`
-	History string         `json:"history_id"`
-	Head    uint64         `json:"head"`
-	Files   []manifestFile `json:"files"`
-}
-
-type manifestFile struct {
-	Name   string `json:"name"`
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	Note    string           `json:"note"`
+	History string           `json:"history_id"`
+	Head    uint64           `json:"head"`
+	Files   []inventory.File `json:"files"`
 }
 
 const manifestNote = "A backup of a Stet store. Copy the directory and serve the copy; it gets a history id of its own."
@@ -73,7 +65,13 @@ func (d *DB) backup(ctx context.Context, dest string, head storage.Position) err
 	if err := d.pebble.Checkpoint(dest, pebble.WithFlushedWAL()); err != nil {
 		return err
 	}
-	files, err := hashFiles(ctx, d.opts.FS, dest)
+	if !d.opts.NoFileSums {
+		// The backup's own manifest goes when it is first opened; these stay.
+		if err := sumfs.Seal(ctx, d.opts.FS, dest); err != nil {
+			return err
+		}
+	}
+	files, err := inventory.Of(ctx, d.opts.FS, dest, "LOCK", backupManifest, backupVerified)
 	if err != nil {
 		return err
 	}
@@ -83,53 +81,6 @@ func (d *DB) backup(ctx context.Context, dest string, head storage.Position) err
 		return err
 	}
 	return writeFile(d.opts.FS, dest, backupManifest, append(text, '\n'))
-}
-
-// hashFiles lists the files of a directory with their hashes, by name.
-func hashFiles(ctx context.Context, fsys vfs.FS, dir string) ([]manifestFile, error) {
-	names, err := fsys.List(dir)
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	var out []manifestFile
-	for _, name := range names {
-		if name == "LOCK" || name == backupManifest || name == backupVerified {
-			continue
-		}
-		f, err := hashFile(ctx, fsys, dir, name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f)
-	}
-	return out, nil
-}
-
-func hashFile(ctx context.Context, fsys vfs.FS, dir, name string) (out manifestFile, err error) {
-	f, err := fsys.Open(fsys.PathJoin(dir, name))
-	if err != nil {
-		return out, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	sum := sha256.New()
-	buf := make([]byte, 1<<20)
-	for {
-		if err := ctx.Err(); err != nil {
-			return out, err
-		}
-		n, err := f.Read(buf)
-		sum.Write(buf[:n])
-		out.Bytes += int64(n)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return out, fmt.Errorf("read %s: %w", name, err)
-		}
-	}
-	out.Name, out.SHA256 = name, hex.EncodeToString(sum.Sum(nil))
-	return out, nil
 }
 
 // verifyBackup compares the files of a backup with its manifest.
@@ -142,19 +93,7 @@ func verifyBackup(fsys vfs.FS, dir string) error {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return &storage.CorruptionError{Where: fsys.PathJoin(dir, backupManifest), Detail: "is no manifest: " + err.Error()}
 	}
-	for _, want := range m.Files {
-		got, err := hashFile(context.Background(), fsys, dir, want.Name)
-		if err != nil {
-			return fmt.Errorf("check backup file: %w", err)
-		}
-		if got != want {
-			return &storage.CorruptionError{
-				Where:  fsys.PathJoin(dir, want.Name),
-				Detail: fmt.Sprintf("has %d bytes with hash %s, and the backup was made with %d bytes and hash %s", got.Bytes, got.SHA256, want.Bytes, want.SHA256),
-			}
-		}
-	}
-	return nil
+	return inventory.Check(context.Background(), fsys, dir, m.Files)
 }
 
 // acceptBackup verifies a backup that is about to be opened for the first

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 	"github.com/stet-db/stet/storage/record"
@@ -49,12 +50,18 @@ func (b *Batch) Put(p storage.Placed, first bool) {
 
 	b.key = keys.AppendIndex(b.key[:0], p.Number, p.Version)
 	b.value = appendIndexRow(b.value[:0], p.Position)
-	b.note(b.pebble.Set(b.key, b.value, nil))
+	if !mutant.On(mutant.IndexRowLost) || p.Position%64 != 0 {
+		b.note(b.pebble.Set(b.key, b.value, nil))
+	}
 
 	if first {
 		b.key = keys.AppendName(b.key[:0], p.Stream)
 		b.value = appendNameRow(b.value[:0], nameRow{Number: p.Number, First: p.Position})
 		b.note(b.pebble.Set(b.key, b.value, nil))
+	}
+	if mutant.On(mutant.BatchSplit) {
+		b.note(b.db.pebble.Apply(b.pebble, pebble.NoSync))
+		b.pebble = b.db.pebble.NewBatch()
 	}
 }
 
@@ -102,7 +109,13 @@ func (b *Batch) cut() {
 
 // Remember adds the row of a request id, and the number of rows with it.
 func (b *Batch) Remember(id string, row storage.RequestRow, rows uint64) {
-	b.note(b.pebble.Set(keys.AppendRequest(nil, id), appendRequestRow(nil, row), nil))
+	if mutant.On(mutant.RequestRowApart) {
+		b.note(b.db.pebble.Set(keys.AppendRequest(nil, id), encodeRequestRow(row), pebble.NoSync))
+		b.note(b.db.pebble.Set(keys.AppendExpiry(nil, row.Expiry, id), nil, pebble.NoSync))
+		b.note(b.db.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, rows), pebble.NoSync))
+		return
+	}
+	b.note(b.pebble.Set(keys.AppendRequest(nil, id), encodeRequestRow(row), nil))
 	b.note(b.pebble.Set(keys.AppendExpiry(nil, row.Expiry, id), nil, nil))
 	b.note(b.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, rows), nil))
 }
@@ -129,6 +142,10 @@ func (b *Batch) Apply() error {
 	if b.err != nil {
 		return fmt.Errorf("build batch: %w", b.err)
 	}
+	if mutant.On(mutant.NoSync) {
+		b.synced = true
+		return b.wrap(b.pebble.Commit(pebble.NoSync))
+	}
 	if b.db.opts.BlockingCommit {
 		b.synced = true
 		return b.wrap(b.pebble.Commit(pebble.Sync))
@@ -140,7 +157,7 @@ func (b *Batch) Apply() error {
 // knows whether it is; it must not be tried again.
 func (b *Batch) Sync() error {
 	if !b.synced {
-		if err := b.pebble.SyncWait(); err != nil {
+		if err := b.pebble.SyncWait(); err != nil && !mutant.On(mutant.SyncWaitIgnored) {
 			return b.wrap(err)
 		}
 	}

@@ -139,7 +139,7 @@ func unseal(it *pebble.Iterator, p storage.Position) ([]byte, error) {
 }
 
 // missingEvent reports a hole in the log, which cannot be.
-func missingEvent(p storage.Position) error {
+func missingEvent(p storage.Position) *storage.CorruptionError {
 	return &storage.CorruptionError{Where: fmt.Sprintf("event at position %d", p), Detail: "is missing"}
 }
 

@@ -1,17 +1,17 @@
 package pebblestore
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
+	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 )
@@ -51,19 +51,25 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	// The open store holds a reference of its own.
 	defer func() { _ = lock.Close() }() // only fails when closed twice
+	if err := fault.Fail(fault.OpenLocked); err != nil {
+		return nil, err
+	}
 	if found.backup {
 		if err := acceptBackup(o.FS, dir); err != nil {
 			return nil, err
 		}
 	}
-	if !found.store {
-		if err := create(dir, o, lock, storage.NewHistoryID()); err != nil {
-			return nil, fmt.Errorf("create store in %s: %w", dir, err)
+	if found.store {
+		if err := rehearse(dir, o, lock); err != nil {
+			return nil, err
 		}
 	}
-	d, err := open(dir, o, lock, false)
-	if err != nil {
+	if o, err = o.withSums(dir); err != nil {
 		return nil, err
+	}
+	d, err := openOrCreate(dir, o, lock, found.store)
+	if err != nil {
+		return nil, errors.Join(err, o.closeSums())
 	}
 	if found.backup || found.verified {
 		if err := d.renewHistory(); err != nil {
@@ -73,8 +79,43 @@ func Open(dir string, o Options) (*DB, error) {
 	return d, nil
 }
 
+func openOrCreate(dir string, o Options, lock *pebble.Lock, exists bool) (*DB, error) {
+	if !exists {
+		if err := create(dir, o, lock, storage.NewHistoryID()); err != nil {
+			return nil, fmt.Errorf("create store in %s: %w", dir, err)
+		}
+	}
+	return open(dir, o, lock, false)
+}
+
+// rehearse opens an existing store without changing it, and reads what every
+// opening reads: opening it for writing begins new files and deletes old ones,
+// and a store that is refused must stay as it is (I9). The price is that the
+// logs are replayed twice.
+func rehearse(dir string, o Options, lock *pebble.Lock) error {
+	if err := o.checkSums(context.Background(), dir); err != nil {
+		return err
+	}
+	d, err := open(dir, o, lock, true)
+	var missing *missingRowError
+	if errors.As(err, &missing) && missing.empty {
+		return nil // its creation was cut off: opening makes it again
+	}
+	if err != nil {
+		return err
+	}
+	rehearsed := fault.Fail(fault.OpenRehearsed)
+	_, _, lastErr := d.Last()
+	_, numberErr := d.LastStreamNumber()
+	_, requestsErr := d.Requests()
+	if err := errors.Join(rehearsed, lastErr, numberErr, requestsErr, d.pebble.Close()); err != nil {
+		return fmt.Errorf("open store in %s: %w", dir, err)
+	}
+	return nil
+}
+
 // openReadOnly opens an existing store without changing any of its files.
-func openReadOnly(dir string, o Options) (*DB, error) {
+func openReadOnly(ctx context.Context, dir string, o Options) (*DB, error) {
 	found, err := inspect(o.FS, dir)
 	if err != nil {
 		return nil, err
@@ -87,84 +128,10 @@ func openReadOnly(dir string, o Options) (*DB, error) {
 		return nil, err
 	}
 	defer func() { _ = lock.Close() }() // only fails when closed twice
+	if err := o.checkSums(ctx, dir); err != nil {
+		return nil, err
+	}
 	return open(dir, o, lock, true)
-}
-
-// contents is what inspect found in a directory.
-type contents struct {
-	// store: there is one. backup: it is a backup nobody has opened yet.
-	// verified: it is a backup whose first opening was cut off.
-	store, backup, verified bool
-}
-
-// inspect looks at a directory without touching it.
-func inspect(fsys vfs.FS, dir string) (contents, error) {
-	names, err := fsys.List(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return contents{}, nil
-	}
-	if err != nil {
-		return contents{}, fmt.Errorf("look into %s: %w", dir, err)
-	}
-	var found contents
-	strange := ""
-	for _, name := range names {
-		switch {
-		case name == unfinishedRestore:
-			return found, &storage.NotAStoreError{Dir: dir, Why: "a restore into it did not finish; delete it and restore again"}
-		case name == backupManifest:
-			found.backup = true
-		case name == backupVerified:
-			found.verified = true
-		case name == "LOCK" || name == "lost+found":
-		case isMarker(name):
-			found.store = true
-		default:
-			strange = name
-		}
-	}
-	if found.store {
-		return found, checkPebbleFormat(fsys, dir)
-	}
-	if strange != "" && !isUnfinishedCreation(names) {
-		return found, &storage.NotAStoreError{Dir: dir, Why: fmt.Sprintf("it holds other files, for example %q", strange)}
-	}
-	return found, nil
-}
-
-const formatMarker = "format-version"
-
-func isMarker(name string) bool {
-	const prefix = "marker." + formatMarker + "."
-	return len(name) > len(prefix) && name[:len(prefix)] == prefix
-}
-
-// isUnfinishedCreation tells whether the files are all of those that the
-// engine makes before a new store has its format marker.
-func isUnfinishedCreation(names []string) bool {
-	for _, name := range names {
-		if ok := len(name) > 9 && (name[:9] == "MANIFEST-" || name[:9] == "marker.ma"); !ok && name != "LOCK" {
-			return false
-		}
-	}
-	return true
-}
-
-// checkPebbleFormat refuses a directory that a newer release has written,
-// before the engine opens it.
-func checkPebbleFormat(fsys vfs.FS, dir string) error {
-	value, err := atomicfs.ReadMarker(fsys, dir, formatMarker)
-	if err != nil {
-		return fmt.Errorf("read format of %s: %w", dir, err)
-	}
-	found, err := strconv.ParseUint(value, 10, 32)
-	if err != nil {
-		return &storage.CorruptionError{Where: dir, Detail: fmt.Sprintf("format marker %q is no number", value)}
-	}
-	if found > uint64(pebbleFormat) {
-		return &storage.FormatError{Dir: dir, Found: uint32(found), Known: uint32(pebbleFormat)}
-	}
-	return nil
 }
 
 // lockDirectory makes this process the only one that uses the directory,
@@ -188,6 +155,9 @@ func lockDirectory(fsys vfs.FS, dir string) (*pebble.Lock, error) {
 // create makes a store and closes it again: only after the first opening is
 // the log of changes written in the pinned format, which notices damage.
 func create(dir string, o Options, lock *pebble.Lock, history storage.HistoryID) error {
+	if err := fault.Fail(fault.OpenCreating); err != nil {
+		return err
+	}
 	opts := o.pebbleOptions()
 	opts.Lock = lock
 	db, err := pebble.Open(dir, opts)
@@ -205,7 +175,7 @@ func create(dir string, o Options, lock *pebble.Lock, history storage.HistoryID)
 	if err == nil {
 		err = b.Commit(pebble.Sync)
 	}
-	return errors.Join(err, db.Close())
+	return errors.Join(err, db.Close(), fault.Fail(fault.OpenCreated))
 }
 
 // open opens an existing store and reads what it says of itself.
@@ -214,14 +184,17 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 	opts.Lock, opts.ReadOnly, opts.ErrorIfNotExists = lock, readOnly, true
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", dir, unopened(dir, err))
+		return nil, fmt.Errorf("open store in %s: %w", dir, refused(dir, o, lock, err))
 	}
 	d := &DB{dir: dir, opts: o, pebble: db}
-	if err := d.readMeta(); err != nil {
+	if err := errors.Join(fault.Fail(fault.OpenReplayed), d.readMeta()); err != nil {
 		var missing *missingRowError
-		if !readOnly && errors.As(err, &missing) && d.isEmpty() {
+		if errors.As(err, &missing) {
+			missing.empty = d.isEmpty()
+		}
+		if !readOnly && missing != nil && missing.empty {
 			// Its creation was cut off before it was ever used: make it again.
-			if err := d.Close(); err != nil {
+			if err := d.pebble.Close(); err != nil {
 				return nil, err
 			}
 			if err := create(dir, o, lock, storage.NewHistoryID()); err != nil {
@@ -229,7 +202,7 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 			}
 			return open(dir, o, lock, readOnly)
 		}
-		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), d.Close())
+		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), d.pebble.Close())
 	}
 	return d, nil
 }
@@ -250,8 +223,12 @@ func (d *DB) readMeta() error {
 	return nil
 }
 
-// missingRowError is a row that every store has, not found.
-type missingRowError struct{ name string }
+// missingRowError is a row that every store has, not found. empty tells that
+// there is no other row either.
+type missingRowError struct {
+	name  string
+	empty bool
+}
 
 func (e *missingRowError) Error() string { return "its " + e.name + " row is missing" }
 
@@ -262,7 +239,7 @@ func (d *DB) meta(name string, size int) ([]byte, error) {
 		return nil, err
 	}
 	if value == nil {
-		return nil, &missingRowError{name}
+		return nil, &missingRowError{name: name}
 	}
 	if len(value) != size {
 		return nil, &storage.CorruptionError{Where: "row " + name, Detail: fmt.Sprintf("has %d bytes, want %d", len(value), size)}
@@ -300,7 +277,8 @@ func (d *DB) FreeBytes() (uint64, error) {
 // Close releases the store. Everybody who reads or writes must have ended.
 func (d *DB) Close() error {
 	d.closeOnce.Do(func() {
-		if err := d.pebble.Close(); err != nil {
+		d.opts.closing.Store(true)
+		if err := errors.Join(d.pebble.Close(), d.opts.closeSums()); err != nil {
 			d.closeErr = fmt.Errorf("close store in %s: %w", d.dir, err)
 		}
 	})

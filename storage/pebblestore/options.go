@@ -2,11 +2,16 @@ package pebblestore
 
 import (
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/stet-db/stet/internal/mutant"
+	"github.com/stet-db/stet/storage/pebblestore/failstop"
+	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
 // Layout is the number of the storage layout that this release reads and
@@ -34,11 +39,26 @@ type Options struct {
 	// BlockingCommit waits for each sync inside the commit instead of beside
 	// it: slower, and without Pebble's experimental calls.
 	BlockingCommit bool
+	// NoFileSums keeps and checks no checksums of log and MANIFEST files, and
+	// discards those that are there: for tests, and for measuring their cost.
+	NoFileSums bool
+
+	// sums are what FS is, once they are kept; see [Options.withSums].
+	sums *sumfs.FS
+
+	// closing is set when the store begins to close.
+	closing *atomic.Bool
 }
 
 func (o Options) withDefaults() Options {
+	if mutant.On(mutant.SumsOff) {
+		o.NoFileSums = true
+	}
 	if o.FS == nil {
 		o.FS = vfs.Default
+	}
+	if o.closing == nil {
+		o.closing = new(atomic.Bool)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -58,7 +78,7 @@ func (o Options) withDefaults() Options {
 // pebbleOptions are the engine's settings; docs/decisions says why.
 func (o Options) pebbleOptions() *pebble.Options {
 	p := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          failstop.New(o.FS, o.Fatal, o.closing),
 		Comparer:                    pebble.DefaultComparer,
 		FormatMajorVersion:          pebbleFormat,
 		CacheSize:                   o.CacheBytes,
@@ -70,6 +90,9 @@ func (o Options) pebbleOptions() *pebble.Options {
 		MaxOpenFiles:                1024,
 		Logger:                      logger{o.Logger, o.Fatal},
 		EventListener:               listener(o.Logger),
+	}
+	if mutant.On(mutant.FormatOldest) {
+		p.FormatMajorVersion = pebble.FormatMinSupported
 	}
 	for i := range p.Levels {
 		l := &p.Levels[i]

@@ -1,12 +1,15 @@
 package pebblestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 )
@@ -51,8 +54,10 @@ func scanAll(ctx context.Context, it *pebble.Iterator, from, until storage.Posit
 		step, ok = it.Prev, it.Last()
 	}
 	for n := storage.Position(0); n < until-from; n++ {
-		if n%contextEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
+		if n%contextEvery == 0 {
+			if err := errors.Join(fault.Fail(fault.ReadStretch), ctx.Err()); err != nil {
+				return err
+			}
 		}
 		want := from + n
 		if backwards {
@@ -63,6 +68,9 @@ func scanAll(ctx context.Context, it *pebble.Iterator, from, until storage.Posit
 				return damaged("the log", err)
 			}
 			return missingEvent(want)
+		}
+		if mutant.On(mutant.HoleIsEnd) && !bytes.Equal(it.Key(), keys.AppendEvent(nil, want)) {
+			return nil
 		}
 		p, err := keys.Event(it.Key())
 		if err != nil {

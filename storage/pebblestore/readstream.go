@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 )
@@ -94,6 +95,9 @@ func (s *streamReader) read(ctx context.Context, yield func(storage.Recorded, er
 // readPlaces reads the positions of the next versions; fewer than asked for
 // when the range ends. Versions follow each other without a gap (I2).
 func (s *streamReader) readPlaces() (int, error) {
+	if err := fault.Fail(fault.ReadPlaces); err != nil {
+		return 0, err
+	}
 	s.at = 0
 	n := 0
 	for ok := s.seekIndex(); n < placesAtOnce; ok = s.stepIndex() {

@@ -43,8 +43,11 @@ func NewRestorer(dir string, o Options, history storage.HistoryID) (*Restorer, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Restorer{dir: dir, opts: o, lock: lock, streams: make(map[string]storage.StreamState)}
+	r := &Restorer{dir: dir, lock: lock, streams: make(map[string]storage.StreamState)}
 	err = writeFile(o.FS, dir, unfinishedRestore, nil)
+	if err == nil {
+		o, err = o.withSums(dir)
+	}
 	if err == nil {
 		err = create(dir, o, lock, history)
 	}
@@ -52,8 +55,9 @@ func NewRestorer(dir string, o Options, history storage.HistoryID) (*Restorer, e
 		r.db, err = open(dir, o, lock, false)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("restore into %s: %w", dir, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("restore into %s: %w", dir, err), o.closeSums(), lock.Close())
 	}
+	r.opts = o
 	r.batch = r.db.Begin()
 	return r, nil
 }

@@ -40,7 +40,8 @@ func parseNameRow(name string, value []byte) (nameRow, error) {
 //	first position (8)  count (8)  expiry (8)  digest of the content (16)
 const requestRowBytes = 40
 
-func appendRequestRow(dst []byte, r storage.RequestRow) []byte {
+func encodeRequestRow(r storage.RequestRow) []byte {
+	dst := make([]byte, 0, requestRowBytes)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.First))
 	dst = binary.BigEndian.AppendUint64(dst, r.Count)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.Expiry))

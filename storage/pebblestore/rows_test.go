@@ -18,7 +18,7 @@ func TestRowsHaveTheGoldenForm(t *testing.T) {
 	for name, got := range map[string][]byte{
 		"value-index":   appendIndexRow(nil, 42),
 		"value-name":    appendNameRow(nil, nameRow{Number: 3, First: 40}),
-		"value-request": appendRequestRow(nil, request),
+		"value-request": encodeRequestRow(request),
 	} {
 		if want := recordtest.Golden(t, name); !bytes.Equal(got, want) {
 			t.Errorf("%s is %x, want %x", name, got, want)

@@ -30,7 +30,8 @@ type Report struct {
 // Verify checks a store that no process has open, without changing it: every
 // event's checksum and form, density and order of positions, versions and times
 // (I2, I12), every index against its rebuild (I13), the table files' own
-// checksums, and a backup's files against its manifest. What is wrong with the
+// checksums, those kept of log and MANIFEST files, and a backup's files against
+// its manifest. What is wrong with the
 // data is in the report; an error means that checking was not possible.
 // progress, if not nil, is told now and then how far of the head it is.
 func Verify(ctx context.Context, dir string, o Options, progress func(at, head storage.Position)) (Report, error) {
@@ -41,7 +42,7 @@ func Verify(ctx context.Context, dir string, o Options, progress func(at, head s
 			return v.report, err
 		}
 	}
-	d, err := openReadOnly(dir, o)
+	d, err := openReadOnly(ctx, dir, o)
 	if err != nil {
 		var corrupt *storage.CorruptionError
 		if errors.As(err, &corrupt) {

@@ -51,7 +51,7 @@ func TestVerifyFindsEveryKindOfDamage(t *testing.T) {
 		"a name with another first":  {set(keys.AppendName(nil, "s-3"), appendNameRow(nil, nameRow{Number: 4, First: 9})), "says its first position is 9"},
 		"a name too much":            {set(keys.AppendName(nil, "ghost"), appendNameRow(nil, nameRow{Number: 99, First: 9})), "are 11 for 10 streams"},
 		"a request without expiry":   {remove(keys.AppendExpiry(nil, 1000, "r")), "has no expiry row"},
-		"a request beyond the head":  {set(keys.AppendRequest(nil, "r"), appendRequestRow(nil, storage.RequestRow{First: 99, Count: 3, Expiry: 1000})), "names 3 events from position 99"},
+		"a request beyond the head":  {set(keys.AppendRequest(nil, "r"), encodeRequestRow(storage.RequestRow{First: 99, Count: 3, Expiry: 1000})), "names 3 events from position 99"},
 		"a request not counted":      {set(keys.Meta(metaRequests), make([]byte, 8)), "is 0, but there are 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

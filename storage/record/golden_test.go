@@ -112,11 +112,12 @@ func TestSealsFramesAndDigestsAreAsDocumented(t *testing.T) {
 	}
 }
 
-// The blocks of keys and of the engine's values have their tests there.
+// The blocks of keys, of the engine's values and of its files have their tests
+// there.
 func TestEveryDocumentedBlockOfARecordIsTested(t *testing.T) {
 	tested := []string{"event-smallest", "event-full", "event-early", "sealed", "sealed-unknown-form", "frame", "digest"}
 	for name := range recordtest.Goldens(t) {
-		if !strings.HasPrefix(name, "key-") && !strings.HasPrefix(name, "value-") && !slices.Contains(tested, name) {
+		if !strings.HasPrefix(name, "key-") && !strings.HasPrefix(name, "value-") && !strings.HasPrefix(name, "file-") && !slices.Contains(tested, name) {
 			t.Errorf("no test looks at the block %q", name)
 		}
 	}

@@ -3,6 +3,7 @@ package sequencer
 import (
 	"fmt"
 
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -77,13 +78,13 @@ func (j *judge) decideInLane(it *item, staged bool) (outcome, bool) {
 	if a.Refused != nil {
 		return outcome{err: a.Refused}, true
 	}
-	if a.RequestID != "" {
+	if a.RequestID != "" && !mutant.On(mutant.RetryForgotten) {
 		req, err := j.request(it)
 		if err != nil {
 			return outcome{err: err}, true
 		}
 		if req.found && req.row.Expiry > j.now(a) {
-			if req.row.Content != a.Content {
+			if req.row.Content != a.Content && !mutant.On(mutant.RetryAnyContent) {
 				return outcome{err: &storage.RequestMismatchError{RequestID: a.RequestID}}, true
 			}
 			return outcome{replayOf: req.row}, true
@@ -92,6 +93,9 @@ func (j *judge) decideInLane(it *item, staged bool) (outcome, bool) {
 	states, conflicts, err := j.expectations(it)
 	if err != nil {
 		return outcome{err: err}, true
+	}
+	if mutant.On(mutant.PositionEarly) && len(conflicts) > 0 {
+		j.last++
 	}
 	if len(conflicts) > 0 {
 		return j.conflicted(a, states, conflicts, staged)
@@ -196,6 +200,9 @@ func (j *judge) repeated(a *storage.Append, states []storage.StreamState) (stora
 // the batch (I2, I3). The outcome gets the answer.
 func (j *judge) stage(b Batch, a *storage.Append, o *outcome) {
 	j.lastTime = j.now(a)
+	if mutant.On(mutant.TimeMayFall) {
+		j.lastTime = a.Time
+	}
 	out := storage.Appended{
 		First:      j.last + 1,
 		RecordedAt: j.lastTime,
@@ -234,7 +241,9 @@ func (j *judge) stageEntry(b Batch, e *storage.Entry) storage.AppendedEntry {
 			Event:      &e.Events[k],
 		}, state.Version == 1)
 	}
-	j.streams.put(e.Stream, state)
+	if !mutant.On(mutant.StagedIgnored) {
+		j.streams.put(e.Stream, state)
+	}
 	return storage.AppendedEntry{First: first, Last: state.Version}
 }
 

@@ -3,6 +3,7 @@ package sequencer
 import (
 	"fmt"
 
+	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -29,6 +30,7 @@ func (s *Sequencer) prefetch(it *item) {
 			it.request = hint[requestState]{requestState{row, found}, asOf, true}
 		}
 	}
+	defer fault.At(fault.AppendPrefetched)
 	for i := range a.Entries {
 		if s.judge.streams.peek(a.Entries[i].Stream) {
 			continue
@@ -122,6 +124,7 @@ func (j *judge) purgeExpired() {
 		return
 	}
 	j.requestRows = left
+	fault.At(fault.Purged)
 	// What was read before, also ahead, no longer tells whether a row is there.
 	j.requests.forget(j.last + 1)
 }

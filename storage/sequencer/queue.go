@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -65,7 +66,7 @@ func (q *queue) pushWaiting(ctx context.Context, it *item) error {
 }
 
 func (q *queue) fitsLocked(it *item) bool {
-	return len(q.items) == 0 || (len(q.items) < q.limit && q.bytes+it.bytes <= q.byteLimit)
+	return mutant.On(mutant.QueueUnbounded) || len(q.items) == 0 || (len(q.items) < q.limit && q.bytes+it.bytes <= q.byteLimit)
 }
 
 func (q *queue) addLocked(it *item) {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -111,7 +113,9 @@ func (s *Sequencer) Start() {
 // answers what was queued, and returns.
 func (s *Sequencer) Close() {
 	s.queue.close(storage.ErrShuttingDown)
+	fault.At(fault.QueueClosed)
 	s.done.Wait()
+	fault.At(fault.WriterEnded)
 }
 
 // Append is [storage.Store.Append].
@@ -127,8 +131,10 @@ func (s *Sequencer) Append(ctx context.Context, a *storage.Append) (storage.Appe
 	if err := s.queue.push(it); err != nil {
 		return storage.Appended{}, err
 	}
+	fault.At(fault.AppendQueued)
 	select {
 	case o := <-answered:
+		fault.At(fault.AppendAnswered)
 		return s.resolve(a, o)
 	case <-ctx.Done():
 		return storage.Appended{}, ctx.Err()
@@ -150,6 +156,7 @@ func (s *Sequencer) writeLoop() {
 		if items == nil {
 			return
 		}
+		fault.At(fault.BatchTaken)
 		s.write(items)
 	}
 }
@@ -166,18 +173,25 @@ func (s *Sequencer) write(items []*item) {
 		}
 		o, ready := s.judge.decide(it, c.batch != nil)
 		if !ready {
+			fault.At(fault.StagedCommitted)
 			s.commit(c)
 			c = commit{}
 			s.judge.beginBatch()
 			o, _ = s.judge.decide(it, false)
 		}
+		fault.At(fault.Judged)
 		if o.accepted {
 			if c.batch == nil {
 				c.batch = s.log.Begin()
 			}
 			s.judge.stage(c.batch, it.append, &o)
+			fault.At(fault.Staged)
 		}
 		s.counters.count(o, it.append)
+		if mutant.On(mutant.RefusalEarly) && o.err != nil || mutant.On(mutant.ReplayEarly) && o.err == nil && !o.accepted {
+			it.finish(o)
+			continue
+		}
 		c.answers = append(c.answers, answer{it, o})
 	}
 	s.commit(c)
@@ -190,31 +204,57 @@ func (s *Sequencer) commit(c commit) {
 	c.last = s.judge.last
 	if c.batch != nil && s.failure.Load() == nil {
 		c.applied = time.Now()
-		if err := c.batch.Apply(); err != nil {
+		if err := s.apply(c.batch); err != nil {
 			s.fail(err)
 		} else {
 			s.applied.Store(uint64(c.last))
+			fault.At(fault.CommitApplied)
 		}
 	}
 	s.commits <- c
+	fault.At(fault.CommitHanded)
 	if s.failure.Load() == nil {
 		s.judge.purgeExpired()
 		s.counters.requestIDs.Store(s.judge.requestRows)
 	}
 }
 
+func (s *Sequencer) apply(b Batch) error {
+	if err := fault.Fail(fault.CommitApply); err != nil {
+		return err
+	}
+	return b.Apply()
+}
+
+func (s *Sequencer) sync(b Batch) error {
+	if err := fault.Fail(fault.CommitSync); err != nil {
+		return err
+	}
+	return b.Sync()
+}
+
 // syncLoop makes commits durable, publishes them, and answers, in order.
 func (s *Sequencer) syncLoop() {
 	for c := range s.commits {
+		if mutant.On(mutant.AnswerEarly) {
+			s.answer(c.answers)
+			c.answers = nil
+		}
 		if c.batch != nil && s.failure.Load() == nil {
-			if err := c.batch.Sync(); err != nil {
+			if mutant.On(mutant.PublishEarly) {
+				s.opts.Durable(c.batch, c.last)
+			}
+			if err := s.sync(c.batch); err != nil && !mutant.On(mutant.SyncErrorIgnored) {
 				s.fail(err)
 			} else {
+				fault.At(fault.CommitSynced)
 				s.counters.synced(time.Since(c.applied))
 				s.opts.Durable(c.batch, c.last)
 			}
 		}
+		fault.At(fault.Answering)
 		s.answer(c.answers)
+		fault.At(fault.Answered)
 		if s.failure.Load() != nil {
 			s.stopAfterFailure()
 			return
