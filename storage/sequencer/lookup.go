@@ -90,9 +90,6 @@ func (j *judge) roomForRequest(a *storage.Append, staged bool) (bool, error) {
 	if j.requestRows < j.limit {
 		return true, nil
 	}
-	if old, _ := j.requests.get(a.RequestID); old.found {
-		return true, nil // takes the place of its own expired row
-	}
 	if staged {
 		return false, nil
 	}
