@@ -1,0 +1,153 @@
+package tick
+
+func (m *machine) runSet(op *operation, root Value) (Value, *fault) {
+	v, f := m.evaluate(&op.value)
+	if f != nil {
+		return Value{}, f
+	}
+	path, f := m.place(op)
+	if f != nil {
+		return Value{}, f
+	}
+	return m.put(root, path, v)
+}
+
+func (m *machine) runMerge(op *operation, root Value) (Value, *fault) {
+	v, f := m.evaluate(&op.value)
+	if f != nil {
+		return Value{}, f
+	}
+	path, f := m.place(op)
+	if f != nil {
+		return Value{}, f
+	}
+	old, f := m.old(root, path)
+	if f != nil {
+		return Value{}, f
+	}
+	merged, f := m.merged(old, v)
+	if f != nil {
+		return Value{}, f
+	}
+	return m.put(root, path, merged)
+}
+
+// merged is the old object, or none, with the members of another one.
+func (m *machine) merged(old, v Value) (Value, *fault) {
+	switch {
+	case v.dict == nil:
+		return Value{}, typeFault("the value to merge is %s", v)
+	case old.Kind() == KindNone:
+		return v, nil
+	case old.dict == nil:
+		return Value{}, typeFault("the target of the merge is %s", old)
+	case !m.meter.take(v.dict.count):
+		return Value{}, outOfSteps
+	}
+	return Value{dict: old.dict.merge(v.dict)}, nil
+}
+
+func (m *machine) runAppend(op *operation, root Value) (Value, *fault) {
+	v, f := m.evaluate(&op.value)
+	if f != nil {
+		return Value{}, f
+	}
+	all, f := m.listToGrow(op, root)
+	if f != nil {
+		return Value{}, f
+	}
+	return m.put(root, op.target, Value{list: all.append(v)})
+}
+
+// listToGrow is the target, which is made where there is nothing.
+func (m *machine) listToGrow(op *operation, root Value) (*list, *fault) {
+	old, f := m.old(root, op.target)
+	switch {
+	case f != nil:
+		return nil, f
+	case old.Kind() == KindNone:
+		return emptyList, nil
+	case old.list == nil:
+		return nil, typeFault("the target is %s, not an array", old)
+	}
+	return old.list, nil
+}
+
+// listThere is the target, which must be there.
+func (m *machine) listThere(op *operation, root Value) (*list, *fault) {
+	old, f := m.old(root, op.target)
+	switch {
+	case f != nil:
+		return nil, f
+	case old.Kind() == KindNone:
+		return nil, noTarget
+	case old.list == nil:
+		return nil, typeFault("the target is %s, not an array", old)
+	}
+	return old.list, nil
+}
+
+var noTarget = &fault{MissingValue, "there is nothing at the target"}
+
+func (m *machine) runRemove(op *operation, root Value) (Value, *fault) {
+	path, f := m.place(op)
+	if f != nil {
+		return Value{}, f
+	}
+	return m.cut(root, path)
+}
+
+var zero = Value{text: "0"}
+
+// runCount is increment and decrement.
+func (m *machine) runCount(op *operation, root Value) (Value, *fault) {
+	by, f := m.evaluate(&op.value)
+	if f != nil {
+		return Value{}, f
+	}
+	path, f := m.place(op)
+	if f != nil {
+		return Value{}, f
+	}
+	old, f := m.old(root, path)
+	if f != nil {
+		return Value{}, f
+	}
+	if old.Kind() == KindNone {
+		old = zero
+	}
+	v, f := calculate(op.how, old, by)
+	if f != nil {
+		return Value{}, f
+	}
+	return m.put(root, path, v)
+}
+
+func (m *machine) runConditional(op *operation, root Value) (Value, *fault) {
+	yes := m.holds(&op.where)
+	switch {
+	case m.meter.out():
+		return Value{}, outOfSteps
+	case yes:
+		return m.run(&op.then, root, false)
+	default:
+		return m.run(&op.orElse, root, false)
+	}
+}
+
+// runLet binds what is there; a name for nothing leads nowhere.
+func (m *machine) runLet(op *operation, root Value) (Value, *fault) {
+	before := len(m.names)
+	bound := make([]Value, len(op.names))
+	for i := range op.names {
+		v, f := m.evaluate(&op.names[i])
+		if f != nil && f != absent {
+			return Value{}, f
+		}
+		bound[i] = v
+	}
+	m.names = append(m.names, bound...)
+	out, f := m.run(&op.then, root, false)
+	m.names = m.names[:before]
+	return out, f
+}

@@ -1,0 +1,186 @@
+package tick
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/stet-db/stet/internal/strictjson"
+)
+
+// MaxNesting is how deep a value may nest, in texts and in derived state.
+const MaxNesting = 64
+
+// sharedText is the length up to which the strings of a parsed value share one
+// copy of the text. A string kept from a longer text must not keep all of it.
+const sharedText = 1 << 10
+
+// ParseError says where a text is no value that Stet takes.
+type ParseError struct {
+	// Path leads to the value, as in items[3].price; empty for the whole.
+	Path string
+	// Offset is the byte at which the fault shows, counted from 0.
+	Offset int
+	// Problem says what is wrong, for people.
+	Problem string
+}
+
+func (e *ParseError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("%s at byte %d", e.Problem, e.Offset)
+	}
+	return fmt.Sprintf("%s: %s at byte %d", e.Path, e.Problem, e.Offset)
+}
+
+// ParseValue reads a JSON text as strictly as [strictjson.Check], nested at
+// most [MaxNesting] deep, with numbers of at most 34 significant digits and an
+// exponent from -100 to 100. The error is a [*ParseError]. The text is copied.
+func ParseValue(text []byte) (Value, error) {
+	if err := strictjson.Check(text, MaxNesting); err != nil {
+		var fault *strictjson.Error
+		if !errors.As(err, &fault) {
+			return Value{}, fmt.Errorf("parse value: %w", err)
+		}
+		return Value{}, &ParseError{strictjson.PathTo(text, fault.Offset), fault.Offset, fault.Problem}
+	}
+	p := parser{text: string(text), copies: len(text) > sharedText}
+	v := p.value()
+	if p.problem != "" {
+		return Value{}, &ParseError{strictjson.PathTo(text, p.problemAt), p.problemAt, p.problem}
+	}
+	return v, nil
+}
+
+// parser reads a text that was checked, so it looks for no fault but numbers
+// out of bounds, of which it keeps the first.
+type parser struct {
+	text      string
+	at        int
+	copies    bool // strings are copied out of the text
+	items     []Value
+	members   []member
+	problem   string
+	problemAt int
+}
+
+func (p *parser) space() {
+	for p.at < len(p.text) && p.text[p.at] <= ' ' {
+		p.at++
+	}
+}
+
+// value leaves at on the byte behind the value.
+func (p *parser) value() Value {
+	p.space()
+	switch p.text[p.at] {
+	case '{':
+		return p.object()
+	case '[':
+		return p.array()
+	case '"':
+		inner, escaped := p.string()
+		if escaped {
+			return Value{text: `"` + inner + `"`}
+		}
+		return Value{text: p.keep(p.text[p.at-len(inner)-2 : p.at])}
+	case 't', 'n':
+		return p.word(4)
+	case 'f':
+		return p.word(5)
+	default:
+		return p.number()
+	}
+}
+
+func (p *parser) word(n int) Value {
+	p.at += n
+	switch n {
+	case 5:
+		return Value{text: "false"}
+	default:
+		if p.text[p.at-1] == 'l' {
+			return Value{text: "null"}
+		}
+		return Value{text: "true"}
+	}
+}
+
+func (p *parser) keep(s string) string {
+	if p.copies {
+		return string(append([]byte(nil), s...))
+	}
+	return s
+}
+
+// string gives what is between the quotes in its one form, and whether that
+// differs from what stands in the text.
+func (p *parser) string() (inner string, changed bool) {
+	p.at++
+	start, escaped := p.at, false
+	for p.text[p.at] != '"' {
+		if p.text[p.at] == '\\' {
+			escaped = true
+			p.at++
+		}
+		p.at++
+	}
+	inner = p.text[start:p.at]
+	p.at++
+	if !escaped {
+		return inner, false
+	}
+	return escape(unescape(inner)), true
+}
+
+func (p *parser) number() Value {
+	start := p.at
+	for p.at < len(p.text) && numberBytes[p.text[p.at]] {
+		p.at++
+	}
+	text := p.text[start:p.at]
+	if _, problem := readNumber(text); problem != "" && p.problem == "" {
+		p.problem, p.problemAt = problem, start
+	}
+	return Value{text: p.keep(text)}
+}
+
+var numberBytes = [256]bool{
+	'-': true, '+': true, '.': true, 'e': true, 'E': true, '0': true, '1': true, '2': true, '3': true,
+	'4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+}
+
+func (p *parser) array() Value {
+	mark := len(p.items)
+	p.at++
+	for p.space(); p.text[p.at] != ']'; p.space() {
+		if p.text[p.at] == ',' {
+			p.at++
+		}
+		p.items = append(p.items, p.value())
+	}
+	p.at++
+	items := append([]Value(nil), p.items[mark:]...)
+	p.items = p.items[:mark]
+	return Value{list: newList(items)}
+}
+
+func (p *parser) object() Value {
+	mark := len(p.members)
+	p.at++
+	for p.space(); p.text[p.at] != '}'; p.space() {
+		if p.text[p.at] == ',' {
+			p.at++
+			p.space()
+		}
+		key, changed := p.string()
+		if !changed {
+			key = p.keep(key)
+		}
+		p.space()
+		p.at++ // the colon
+		p.members = append(p.members, member{key, p.value()})
+	}
+	p.at++
+	members := append([]member(nil), p.members[mark:]...)
+	p.members = p.members[:mark]
+	return Value{dict: newDict(members)}
+}
