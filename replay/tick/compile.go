@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/stet-db/stet/replay/value"
 )
 
 // Compile makes a program of a handler: one operation, or a list of them. The
@@ -105,15 +107,15 @@ func (c *compiler) withItem(compile func()) {
 // much data compiles to this data.
 func (c *compiler) isLiteral(v Value) bool {
 	switch v.Kind() {
-	case KindString:
+	case value.KindString:
 		return !c.beginsPath(v.Text())
-	case KindArray:
+	case value.KindArray:
 		for _, item := range v.Items() {
 			if !c.isLiteral(item) {
 				return false
 			}
 		}
-	case KindObject:
+	case value.KindObject:
 		for key, inner := range v.Fields() {
 			if strings.HasPrefix(key, "$") || !c.isLiteral(inner) {
 				return false
@@ -125,7 +127,7 @@ func (c *compiler) isLiteral(v Value) bool {
 
 // operands compiles a list of templates.
 func (c *compiler) operands(v Value, at *place, least, most int) []expression {
-	if v.Kind() != KindArray || v.Len() < least || v.Len() > most {
+	if v.Kind() != value.KindArray || v.Len() < least || v.Len() > most {
 		how := "at least "
 		if least == most {
 			how = ""
@@ -142,7 +144,7 @@ func (c *compiler) operands(v Value, at *place, least, most int) []expression {
 
 // single is the only member of an object, if it has just one.
 func single(v Value) (key string, inner Value, ok bool) {
-	if v.Kind() != KindObject || v.Len() != 1 {
+	if v.Kind() != value.KindObject || v.Len() != 1 {
 		return "", Value{}, false
 	}
 	for key, inner = range v.Fields() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/stet-db/stet/replay/value"
 )
 
 // block is a list of operations with one root: the state, or an item.
@@ -53,37 +55,51 @@ type shape struct {
 	finish     func(c *compiler, op *operation)
 }
 
+// Parameters that several operations have.
 var (
-	target = parameter{"target", true, (*compiler).target}
-	value  = parameter{"value", true, (*compiler).value}
-	by     = parameter{"by", false, (*compiler).value}
-	where  = parameter{"where", true, (*compiler).where}
-	key    = parameter{"key", true, (*compiler).key}
+	aTarget = parameter{"target", true, (*compiler).target}
+	aValue  = parameter{"value", true, (*compiler).value}
+	aBy     = parameter{"by", false, (*compiler).value}
+	aWhere  = parameter{"where", true, (*compiler).where}
+	aKey    = parameter{"key", true, (*compiler).key}
+	// What update_where does, and map by apply.
+	aSet   = parameter{"set", false, (*compiler).set}
+	aMerge = parameter{"merge", false, (*compiler).merge}
 )
 
-// shapes are all operations. Filled by init, for blocks hold operations.
+// anApply and the blocks of conditional and let hold operations themselves, so
+// they are made when shapes is.
+func init() {
+	anApply := parameter{"apply", false, (*compiler).apply}
+	shapes = map[string]shape{
+		"set":           {opSet, []parameter{aTarget, aValue}, nil},
+		"merge":         {opMerge, []parameter{aTarget, aValue}, nil},
+		"append":        {opAppend, []parameter{aTarget, aValue}, nil},
+		"remove":        {opRemove, []parameter{aTarget, optional(aWhere)}, (*compiler).wantsPlace},
+		"increment":     {opCount, []parameter{aTarget, aBy}, (*compiler).adds},
+		"decrement":     {opCount, []parameter{aTarget, aBy}, (*compiler).subtracts},
+		"filter":        {opFilter, []parameter{aTarget, aWhere}, nil},
+		"map":           {opMap, []parameter{aTarget, required(anApply)}, nil},
+		"update_where":  {opUpdateWhere, []parameter{aTarget, aWhere, aSet, aMerge, anApply}, (*compiler).oneChange},
+		"upsert":        {opUpsert, []parameter{aTarget, {"match", true, (*compiler).where}, aValue}, nil},
+		"append_unique": {opAppendUnique, []parameter{aTarget, aValue, {"key", false, (*compiler).field}}, nil},
+		"set_at":        {opSet, []parameter{aTarget, aKey, aValue}, nil},
+		"merge_at":      {opMerge, []parameter{aTarget, aKey, aValue}, nil},
+		"remove_at":     {opRemove, []parameter{aTarget, aKey}, nil},
+		"increment_at":  {opCount, []parameter{aTarget, aKey, aBy}, (*compiler).adds},
+		"conditional": {opConditional, []parameter{
+			{"if", true, (*compiler).condition}, {"then", true, (*compiler).then}, {"else", false, (*compiler).orElse},
+		}, nil},
+		"let": {opLet, []parameter{{"bind", true, (*compiler).bind}, {"do", true, (*compiler).do}}, (*compiler).unbind},
+	}
+}
+
+// shapes are all operations, by name.
 var shapes map[string]shape
 
-func init() {
-	shapes = map[string]shape{
-		"set":           {opSet, []parameter{target, value}, nil},
-		"merge":         {opMerge, []parameter{target, value}, nil},
-		"append":        {opAppend, []parameter{target, value}, nil},
-		"remove":        {opRemove, []parameter{target, optional(where)}, (*compiler).wantsPlace},
-		"increment":     {opCount, []parameter{target, by}, (*compiler).adds},
-		"decrement":     {opCount, []parameter{target, by}, (*compiler).subtracts},
-		"filter":        {opFilter, []parameter{target, where}, nil},
-		"map":           {opMap, []parameter{target, {"apply", true, (*compiler).apply}}, nil},
-		"update_where":  {opUpdateWhere, []parameter{target, where, {"set", false, (*compiler).set}, {"merge", false, (*compiler).merge}, {"apply", false, (*compiler).apply}}, (*compiler).oneChange},
-		"upsert":        {opUpsert, []parameter{target, {"match", true, (*compiler).where}, value}, nil},
-		"append_unique": {opAppendUnique, []parameter{target, value, {"key", false, (*compiler).field}}, nil},
-		"set_at":        {opSet, []parameter{target, key, value}, nil},
-		"merge_at":      {opMerge, []parameter{target, key, value}, nil},
-		"remove_at":     {opRemove, []parameter{target, key}, nil},
-		"increment_at":  {opCount, []parameter{target, key, by}, (*compiler).adds},
-		"conditional":   {opConditional, []parameter{{"if", true, (*compiler).condition}, {"then", true, (*compiler).then}, {"else", false, (*compiler).orElse}}, nil},
-		"let":           {opLet, []parameter{{"bind", true, (*compiler).bind}, {"do", true, (*compiler).do}}, (*compiler).unbind},
-	}
+func required(p parameter) parameter {
+	p.required = true
+	return p
 }
 
 func optional(p parameter) parameter {
@@ -95,9 +111,9 @@ func optional(p parameter) parameter {
 func (c *compiler) block(v Value, at *place) block {
 	b := block{item: c.scope.item}
 	switch v.Kind() {
-	case KindObject:
+	case value.KindObject:
 		c.operation(&b, v, at)
-	case KindArray:
+	case value.KindArray:
 		for i, item := range v.Items() {
 			c.operation(&b, item, at.element(i))
 		}
@@ -128,11 +144,11 @@ func (c *compiler) operation(b *block, v Value, at *place) {
 		c.fault(at, "there is no operation "+quoted(name))
 		return
 	}
-	if parameters.Kind() != KindObject {
+	if parameters.Kind() != value.KindObject {
 		c.fault(at, "the parameters of an operation are an object")
 		return
 	}
-	op := operation{place: at, path: at.String(), run: s.run, value: expression{value: Value{text: "1"}}}
+	op := operation{place: at, path: at.String(), run: s.run, value: expression{value: value.Int(1)}}
 	c.parameters(&op, s, parameters, at)
 	b.operations = append(b.operations, op)
 }
@@ -142,7 +158,7 @@ func (c *compiler) parameters(op *operation, s shape, given Value, at *place) {
 	for _, p := range s.parameters {
 		v := given.Field(p.name)
 		switch {
-		case v.Kind() != KindNone:
+		case v.Kind() != value.KindNone:
 			p.compile(c, op, v, at.child(p.name))
 		case p.required:
 			c.fault(at, "lacks "+quoted(p.name))

@@ -3,6 +3,8 @@ package tick
 import (
 	"math"
 	"strings"
+
+	"github.com/stet-db/stet/replay/value"
 )
 
 // expression compiles a template.
@@ -14,9 +16,9 @@ func (c *compiler) expression(v Value, at *place) expression {
 	switch kind := v.Kind(); {
 	case c.isLiteral(v):
 		return expression{value: v}
-	case kind == KindArray:
+	case kind == value.KindArray:
 		return c.arrayTemplate(v, at)
-	case kind == KindObject:
+	case kind == value.KindObject:
 		return c.objectTemplate(v, at)
 	default:
 		return expression{form: formPath, reference: c.reference(v.Text(), at)}
@@ -42,7 +44,7 @@ func (c *compiler) objectTemplate(v Value, at *place) expression {
 			}
 			return c.special(key, inner, inside)
 		}
-		e.keys = append(e.keys, escape(key))
+		e.keys = append(e.keys, value.KeyOf(key))
 		e.parts = append(e.parts, c.expression(inner, inside))
 	}
 	return e
@@ -80,7 +82,7 @@ func (c *compiler) special(name string, v Value, at *place) expression {
 
 func (c *compiler) explicitPath(v Value, at *place) expression {
 	s := v.Text()
-	if v.Kind() != KindString || !c.beginsPath(s) {
+	if v.Kind() != value.KindString || !c.beginsPath(s) {
 		c.fault(at, "$ needs a path that begins with $., @., %. or #.")
 		return expression{}
 	}
@@ -90,7 +92,7 @@ func (c *compiler) explicitPath(v Value, at *place) expression {
 // defaults compiles operands of which all but the last may be missing.
 func (c *compiler) defaults(v Value, at *place) expression {
 	e := expression{form: formDefault}
-	if v.Kind() != KindArray || v.Len() < 2 {
+	if v.Kind() != value.KindArray || v.Len() < 2 {
 		c.fault(at, "needs a list of at least 2 operands")
 		return e
 	}
@@ -107,7 +109,7 @@ func (c *compiler) defaults(v Value, at *place) expression {
 }
 
 func (c *compiler) choice(v Value, at *place) expression {
-	if v.Kind() != KindArray || v.Len() != 3 {
+	if v.Kind() != value.KindArray || v.Len() != 3 {
 		c.fault(at, "needs a list of a predicate and 2 operands")
 		return expression{}
 	}

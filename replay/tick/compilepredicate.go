@@ -1,5 +1,7 @@
 package tick
 
+import "github.com/stet-db/stet/replay/value"
+
 // predicate compiles a condition. In a where an object that is no predicate
 // names fields of the item and their values.
 func (c *compiler) predicate(v Value, at *place, where bool) predicate {
@@ -15,7 +17,7 @@ func (c *compiler) predicate(v Value, at *place, where bool) predicate {
 		return c.known(t, inner, at.child(name), where)
 	}
 	switch {
-	case v.Kind() != KindObject:
+	case v.Kind() != value.KindObject:
 		c.fault(at, "a predicate is an object")
 	case where:
 		return c.fields(v, at)
@@ -31,7 +33,7 @@ func (c *compiler) known(t test, v Value, at *place, where bool) predicate {
 	p := predicate{test: t}
 	switch t {
 	case testAnd, testOr:
-		if v.Kind() != KindArray {
+		if v.Kind() != value.KindArray {
 			c.fault(at, "needs a list of predicates")
 		}
 		for i, item := range v.Items() {
@@ -40,7 +42,7 @@ func (c *compiler) known(t test, v Value, at *place, where bool) predicate {
 	case testNot:
 		p.parts = []predicate{c.predicate(v, at, where)}
 	case testExists:
-		if v.Kind() == KindArray {
+		if v.Kind() == value.KindArray {
 			c.fault(at, "needs one operand, not a list")
 		}
 		p.left = c.expression(v, at)

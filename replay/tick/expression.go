@@ -1,5 +1,7 @@
 package tick
 
+import "github.com/stet-db/stet/replay/value"
+
 // expression is a compiled template. Evaluating it walks only what stands in
 // the specification; what a path leads to is data and never looked into.
 type expression struct {
@@ -7,7 +9,7 @@ type expression struct {
 	value     Value        // literal
 	reference reference    // path
 	parts     []expression // operands, items or members
-	keys      []string     // of the members, escaped
+	keys      []value.Key  // of the members
 	predicate *predicate   // choose
 }
 
@@ -31,7 +33,7 @@ const (
 
 // evaluate makes the value, or says why not: absent, missing, or a fault.
 func (m *machine) evaluate(e *expression) (Value, *fault) {
-	if !m.meter.take(1) {
+	if !m.meter.Take(1) {
 		return Value{}, outOfSteps
 	}
 	switch e.form {
@@ -72,11 +74,11 @@ func (m *machine) array(e *expression) (Value, *fault) {
 			items = append(items, v)
 		}
 	}
-	return Value{list: newList(items)}, nil
+	return value.NewArray(items), nil
 }
 
 func (m *machine) object(e *expression) (Value, *fault) {
-	members := make([]member, 0, len(e.parts))
+	members := make([]value.Member, 0, len(e.parts))
 	for i := range e.parts {
 		v, f := m.evaluate(&e.parts[i])
 		switch {
@@ -84,14 +86,14 @@ func (m *machine) object(e *expression) (Value, *fault) {
 		case f != nil:
 			return Value{}, f
 		default:
-			members = append(members, member{e.keys[i], v})
+			members = append(members, value.Member{Key: e.keys[i], Value: v})
 		}
 	}
-	return Value{dict: newDict(members)}, nil
+	return value.NewObject(members), nil
 }
 
 func (m *machine) merge(e *expression) (Value, *fault) {
-	out := emptyDict
+	out := value.Object()
 	for i := range e.parts {
 		v, f := m.evaluate(&e.parts[i])
 		switch {
@@ -99,14 +101,14 @@ func (m *machine) merge(e *expression) (Value, *fault) {
 			continue
 		case f != nil:
 			return Value{}, f
-		case v.dict == nil:
+		case !v.IsObject():
 			return Value{}, typeFault("$merge is given %s", v)
-		case !m.meter.take(v.dict.count):
+		case !m.meter.Take(v.Len()):
 			return Value{}, outOfSteps
 		}
-		out = out.merge(v.dict)
+		out = out.Merge(v)
 	}
-	return Value{dict: out}, nil
+	return out, nil
 }
 
 // firstThere is absent or missing as the last one is.
@@ -135,10 +137,10 @@ func (m *machine) computed(e *expression) (Value, *fault) {
 	switch {
 	case !ok:
 		return Value{}, typeFault("the key of $at is %s", key)
-	case from.dict == nil && from.list == nil:
+	case !from.IsObject() && !from.IsArray():
 		return Value{}, typeFault("$at looks into %s", from)
 	}
-	if !m.meter.take(s.cost()) {
+	if !m.meter.Take(s.cost()) {
 		return Value{}, outOfSteps
 	}
 	v, there := s.step(from)
@@ -153,7 +155,7 @@ var nothingAt = &fault{MissingValue, "there is nothing at the key of $at"}
 func (m *machine) choose(e *expression) (Value, *fault) {
 	yes := m.holds(e.predicate)
 	switch {
-	case m.meter.out():
+	case m.meter.Out():
 		return Value{}, outOfSteps
 	case yes:
 		return m.evaluate(&e.parts[0])
@@ -168,20 +170,21 @@ func (m *machine) length(e *expression) (Value, *fault) {
 		return Value{}, f
 	}
 	switch v.Kind() {
-	case KindArray, KindObject:
-		return Int(int64(v.Len())), nil
-	case KindString:
-		if !m.meter.take(len(v.text) / textPerStep) {
+	case value.KindArray, value.KindObject:
+		return value.Int(int64(v.Len())), nil
+	case value.KindString:
+		if !m.meter.Take(v.Size() / value.TextPerStep) {
 			return Value{}, outOfSteps
 		}
-		return Int(int64(characters(v.text))), nil
+		return value.Int(int64(v.Characters())), nil
 	default:
 		return Value{}, typeFault("$len is given %s", v)
 	}
 }
 
 func (m *machine) concat(e *expression) (Value, *fault) {
-	out := []byte{'"'}
+	size := 0
+	parts := make([]Value, 0, len(e.parts))
 	for i := range e.parts {
 		v, f := m.evaluate(&e.parts[i])
 		if f == absent {
@@ -190,22 +193,19 @@ func (m *machine) concat(e *expression) (Value, *fault) {
 		if f != nil {
 			return Value{}, f
 		}
-		if !m.meter.take(len(v.text) / textPerStep) {
-			return Value{}, outOfSteps
-		}
-		switch v.Kind() {
-		case KindString:
-			out = append(out, v.text[1:len(v.text)-1]...)
-		case KindNumber:
-			out = append(out, v.text...)
-		default:
+		if kind := v.Kind(); kind != value.KindString && kind != value.KindNumber {
 			return Value{}, typeFault("$concat is given %s", v)
 		}
-		if len(out) > m.limits.StateBytes {
+		if size += v.Size(); size > m.limits.StateBytes {
 			return Value{}, tooLarge
 		}
+		parts = append(parts, v)
 	}
-	return Value{text: string(append(out, '"'))}, nil
+	if !m.meter.Take(size / value.TextPerStep) {
+		return Value{}, outOfSteps
+	}
+	out, _ := value.Concat(parts) // they are strings and numbers
+	return out, nil
 }
 
 func (m *machine) calculate(e *expression) (Value, *fault) {
@@ -222,22 +222,22 @@ func (m *machine) calculate(e *expression) (Value, *fault) {
 
 func calculate(how form, a, b Value) (Value, *fault) {
 	for _, v := range [...]Value{a, b} {
-		if v.Kind() != KindNumber {
+		if v.Kind() != value.KindNumber {
 			return Value{}, typeFault("arithmetic is given %s", v)
 		}
 	}
-	var text string
+	var out Value
 	var exact bool
 	switch how {
 	case formAdd:
-		text, exact = addNumbers(a.text, b.text)
+		out, exact = value.Add(a, b)
 	case formSubtract:
-		text, exact = subtractNumbers(a.text, b.text)
+		out, exact = value.Subtract(a, b)
 	default:
-		text, exact = multiplyNumbers(a.text, b.text)
+		out, exact = value.Multiply(a, b)
 	}
 	if !exact {
 		return Value{}, notExact
 	}
-	return Value{text: text}, nil
+	return out, nil
 }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/stet-db/stet/replay/value"
 )
 
 // Input is the event that a handler sees. Its values are made only where the
@@ -47,7 +49,7 @@ var eventFields = map[string]field{
 	"id":      func(e *Input) Value { return textField(e.ID) },
 	"key":     func(e *Input) Value { return textField(e.AggregateType + ":" + e.ID) },
 	"type":    func(e *Input) Value { return textField(e.Type) },
-	"version": func(e *Input) Value { return Int(int64(e.Version)) },
+	"version": func(e *Input) Value { return value.Int(int64(e.Version)) },
 }
 
 // metadataNames are what stands behind $.metadata, in the order of the whole.
@@ -57,8 +59,8 @@ var metadataNames = []string{
 }
 
 var metadataFields = map[string]field{
-	"timestamp":      func(e *Input) Value { return Int(e.Metadata.RecordedAt.Unix()) },
-	"recorded_at":    func(e *Input) Value { return Int(e.Metadata.RecordedAt.UnixMilli()) },
+	"timestamp":      func(e *Input) Value { return value.Int(e.Metadata.RecordedAt.Unix()) },
+	"recorded_at":    func(e *Input) Value { return value.Int(e.Metadata.RecordedAt.UnixMilli()) },
 	"occurred_at":    occurredAt,
 	"actor":          actor,
 	"event_id":       func(e *Input) Value { return textField(e.Metadata.EventID) },
@@ -80,21 +82,21 @@ func textField(s string) Value {
 	if s == "" {
 		return Value{}
 	}
-	return String(s)
+	return value.String(s)
 }
 
 func occurredAt(e *Input) Value {
 	if e.Metadata.OccurredAt.IsZero() {
 		return Value{}
 	}
-	return Int(e.Metadata.OccurredAt.UnixMilli())
+	return value.Int(e.Metadata.OccurredAt.UnixMilli())
 }
 
 func schemaVersion(e *Input) Value {
 	if e.Metadata.SchemaVersion == 0 {
 		return Value{}
 	}
-	return Int(int64(e.Metadata.SchemaVersion))
+	return value.Int(int64(e.Metadata.SchemaVersion))
 }
 
 func actor(e *Input) Value {
@@ -107,34 +109,31 @@ func tags(e *Input) Value {
 	}
 	items := make([]Value, len(e.Metadata.Tags))
 	for i, t := range e.Metadata.Tags {
-		items[i] = String(t)
+		items[i] = value.String(t)
 	}
-	return Value{list: newList(items)}
+	return value.NewArray(items)
 }
 
 func extra(e *Input) Value {
 	if len(e.Metadata.Extra) == 0 {
 		return Value{}
 	}
-	d := emptyDict
+	out := value.Object()
 	for _, k := range slices.Sorted(maps.Keys(e.Metadata.Extra)) {
-		d = d.set(keyText(k), String(e.Metadata.Extra[k]))
+		out = out.With(k, value.String(e.Metadata.Extra[k]))
 	}
-	return Value{dict: d}
+	return out
 }
 
 func metadata(e *Input) Value { return objectOf(metadataNames, metadataFields, e) }
 
 // objectOf has the fields that are there; none of them is no object.
 func objectOf(names []string, fields map[string]field, e *Input) Value {
-	d := emptyDict
+	var out Value
 	for _, name := range names {
-		if v := fields[name](e); v.Kind() != KindNone {
-			d = d.set(name, v)
+		if v := fields[name](e); !v.IsNone() {
+			out = out.With(name, v)
 		}
 	}
-	if d.count == 0 {
-		return Value{}
-	}
-	return Value{dict: d}
+	return out
 }

@@ -33,25 +33,3 @@ func (l *Limits) withDefaults() Limits {
 	}
 	return out
 }
-
-// textPerStep is how many bytes of a text cost a step more.
-const textPerStep = 256
-
-// meter counts steps down. What runs out stays out. The same state and event
-// cost the same always: no step is saved or spent by how a value is stored.
-type meter struct{ left int }
-
-// take is false when the steps have run out. No meter has no end.
-func (m *meter) take(n int) bool {
-	if m == nil {
-		return true
-	}
-	if n > m.left {
-		m.left = -1
-		return false
-	}
-	m.left -= n
-	return true
-}
-
-func (m *meter) out() bool { return m.left < 0 }

@@ -1,12 +1,14 @@
 package tick
 
+import "github.com/stet-db/stet/replay/value"
+
 // machine runs one program for one event.
 type machine struct {
 	event    *Input
 	state    Value   // what @ means
 	item     Value   // what % means
 	names    []Value // what # means, by slot
-	meter    meter
+	meter    value.Meter
 	limits   Limits
 	path     []segment // room for a target with a computed key
 	warnings []Warning
@@ -14,7 +16,7 @@ type machine struct {
 
 func newMachine(event *Input, limits *Limits) machine {
 	l := limits.withDefaults()
-	return machine{event: event, limits: l, meter: meter{l.Steps}}
+	return machine{event: event, limits: l, meter: value.NewMeter(l.Steps)}
 }
 
 // run runs the operations one after another, each on what the one before has
@@ -29,7 +31,7 @@ func (m *machine) run(b *block, root Value, outermost bool) (Value, *fault) {
 			m.state = root
 		}
 		next, f := m.operate(op, root)
-		if f == nil && !b.item && next.dict == nil {
+		if f == nil && !b.item && !next.IsObject() {
 			f = typeFault("the state would be %s", next)
 		}
 		if f == nil {
@@ -50,11 +52,11 @@ func (m *machine) run(b *block, root Value, outermost bool) (Value, *fault) {
 // tooMuch holds a value to what can be printed and read again.
 func (m *machine) tooMuch(v Value) *fault {
 	switch {
-	case m.meter.out():
+	case m.meter.Out():
 		return outOfSteps
 	case v.Size() > m.limits.StateBytes:
 		return tooLarge
-	case v.depth() > MaxNesting:
+	case v.Depth() > value.MaxNesting:
 		return tooDeep
 	}
 	return nil
@@ -81,7 +83,7 @@ const (
 
 // operate gives the root as the operation leaves it.
 func (m *machine) operate(op *operation, root Value) (Value, *fault) {
-	if !m.meter.take(1) {
+	if !m.meter.Take(1) {
 		return Value{}, outOfSteps
 	}
 	switch op.run {
@@ -133,7 +135,7 @@ func (m *machine) place(op *operation) ([]segment, *fault) {
 // old is what is at the target, which may be nothing.
 func (m *machine) old(root Value, path []segment) (Value, *fault) {
 	v, _ := m.find(root, path)
-	if m.meter.out() {
+	if m.meter.Out() {
 		return Value{}, outOfSteps
 	}
 	return v, nil

@@ -1,5 +1,7 @@
 package tick
 
+import "github.com/stet-db/stet/replay/value"
+
 func (m *machine) runSet(op *operation, root Value) (Value, *fault) {
 	v, f := m.evaluate(&op.value)
 	if f != nil {
@@ -35,16 +37,16 @@ func (m *machine) runMerge(op *operation, root Value) (Value, *fault) {
 // merged is the old object, or none, with the members of another one.
 func (m *machine) merged(old, v Value) (Value, *fault) {
 	switch {
-	case v.dict == nil:
+	case !v.IsObject():
 		return Value{}, typeFault("the value to merge is %s", v)
-	case old.Kind() == KindNone:
+	case old.IsNone():
 		return v, nil
-	case old.dict == nil:
+	case !old.IsObject():
 		return Value{}, typeFault("the target of the merge is %s", old)
-	case !m.meter.take(v.dict.count):
+	case !m.meter.Take(v.Len()):
 		return Value{}, outOfSteps
 	}
-	return Value{dict: old.dict.merge(v.dict)}, nil
+	return old.Merge(v), nil
 }
 
 func (m *machine) runAppend(op *operation, root Value) (Value, *fault) {
@@ -56,35 +58,35 @@ func (m *machine) runAppend(op *operation, root Value) (Value, *fault) {
 	if f != nil {
 		return Value{}, f
 	}
-	return m.put(root, op.target, Value{list: all.append(v)})
+	return m.put(root, op.target, all.Append(v))
 }
 
 // listToGrow is the target, which is made where there is nothing.
-func (m *machine) listToGrow(op *operation, root Value) (*list, *fault) {
+func (m *machine) listToGrow(op *operation, root Value) (Value, *fault) {
 	old, f := m.old(root, op.target)
 	switch {
 	case f != nil:
-		return nil, f
-	case old.Kind() == KindNone:
-		return emptyList, nil
-	case old.list == nil:
-		return nil, typeFault("the target is %s, not an array", old)
+		return Value{}, f
+	case old.IsNone():
+		return value.Array(), nil
+	case !old.IsArray():
+		return Value{}, typeFault("the target is %s, not an array", old)
 	}
-	return old.list, nil
+	return old, nil
 }
 
 // listThere is the target, which must be there.
-func (m *machine) listThere(op *operation, root Value) (*list, *fault) {
+func (m *machine) listThere(op *operation, root Value) (Value, *fault) {
 	old, f := m.old(root, op.target)
 	switch {
 	case f != nil:
-		return nil, f
-	case old.Kind() == KindNone:
-		return nil, noTarget
-	case old.list == nil:
-		return nil, typeFault("the target is %s, not an array", old)
+		return Value{}, f
+	case old.IsNone():
+		return Value{}, noTarget
+	case !old.IsArray():
+		return Value{}, typeFault("the target is %s, not an array", old)
 	}
-	return old.list, nil
+	return old, nil
 }
 
 var noTarget = &fault{MissingValue, "there is nothing at the target"}
@@ -97,7 +99,7 @@ func (m *machine) runRemove(op *operation, root Value) (Value, *fault) {
 	return m.cut(root, path)
 }
 
-var zero = Value{text: "0"}
+var zero = value.Int(0)
 
 // runCount is increment and decrement.
 func (m *machine) runCount(op *operation, root Value) (Value, *fault) {
@@ -113,7 +115,7 @@ func (m *machine) runCount(op *operation, root Value) (Value, *fault) {
 	if f != nil {
 		return Value{}, f
 	}
-	if old.Kind() == KindNone {
+	if old.IsNone() {
 		old = zero
 	}
 	v, f := calculate(op.how, old, by)
@@ -126,7 +128,7 @@ func (m *machine) runCount(op *operation, root Value) (Value, *fault) {
 func (m *machine) runConditional(op *operation, root Value) (Value, *fault) {
 	yes := m.holds(&op.where)
 	switch {
-	case m.meter.out():
+	case m.meter.Out():
 		return Value{}, outOfSteps
 	case yes:
 		return m.run(&op.then, root, false)

@@ -1,5 +1,7 @@
 package tick
 
+import "github.com/stet-db/stet/replay/value"
+
 // runFilter keeps the items of which the predicate is, or is not, true.
 func (m *machine) runFilter(op *operation, root Value, keep bool) (Value, *fault) {
 	all, f := m.listThere(op, root)
@@ -7,19 +9,19 @@ func (m *machine) runFilter(op *operation, root Value, keep bool) (Value, *fault
 		return Value{}, f
 	}
 	var kept []Value
-	for i := range all.count {
-		m.item = all.at(i)
+	for i := range all.Len() {
+		m.item = all.At(i)
 		if m.holds(&op.where) == keep {
 			kept = append(kept, m.item)
 		}
-		if m.meter.out() {
+		if m.meter.Out() {
 			return Value{}, outOfSteps
 		}
 	}
-	if len(kept) == all.count {
+	if len(kept) == all.Len() {
 		return root, nil
 	}
-	return m.put(root, op.target, Value{list: newList(kept)})
+	return m.put(root, op.target, value.NewArray(kept))
 }
 
 // runItems is map and update_where: each item, or each that matches, is made
@@ -30,11 +32,11 @@ func (m *machine) runItems(op *operation, root Value) (Value, *fault) {
 	if f != nil {
 		return Value{}, f
 	}
-	var made []madeItem
-	for i := range all.count {
-		m.item = all.at(i)
+	var made []value.Replaced
+	for i := range all.Len() {
+		m.item = all.At(i)
 		matches := op.run == opMap || m.holds(&op.where)
-		if !m.meter.take(1) {
+		if !m.meter.Take(1) {
 			return Value{}, outOfSteps
 		}
 		if !matches {
@@ -44,33 +46,12 @@ func (m *machine) runItems(op *operation, root Value) (Value, *fault) {
 		if f != nil {
 			return Value{}, f
 		}
-		made = append(made, madeItem{i, item})
+		made = append(made, value.Replaced{Index: i, Item: item})
 	}
 	if len(made) == 0 {
 		return root, nil
 	}
-	return m.put(root, op.target, Value{list: replaced(all, made)})
-}
-
-// madeItem is to stand at its index.
-type madeItem struct {
-	index int
-	item  Value
-}
-
-// replaced copies the way to a few items, and everything for many.
-func replaced(all *list, made []madeItem) *list {
-	if leafSize*len(made) < all.count {
-		for _, n := range made {
-			all = all.set(n.index, n.item)
-		}
-		return all
-	}
-	items := all.slice()
-	for _, n := range made {
-		items[n.index] = n.item
-	}
-	return newList(items)
+	return m.put(root, op.target, all.Replace(made...))
 }
 
 func (m *machine) changed(op *operation, item Value) (Value, *fault) {
@@ -98,10 +79,10 @@ func (m *machine) runUpsert(op *operation, root Value) (Value, *fault) {
 	if f != nil {
 		return Value{}, f
 	}
-	for i := range all.count {
-		m.item = all.at(i)
+	for i := range all.Len() {
+		m.item = all.At(i)
 		matches := m.holds(&op.where)
-		if m.meter.out() {
+		if m.meter.Out() {
 			return Value{}, outOfSteps
 		}
 		if matches {
@@ -109,13 +90,13 @@ func (m *machine) runUpsert(op *operation, root Value) (Value, *fault) {
 			if f != nil {
 				return Value{}, f
 			}
-			return m.put(root, op.target, Value{list: all.set(i, item)})
+			return m.put(root, op.target, all.Replace(value.Replaced{Index: i, Item: item}))
 		}
 	}
-	if v.dict == nil {
+	if !v.IsObject() {
 		return Value{}, typeFault("the value to merge is %s", v)
 	}
-	return m.put(root, op.target, Value{list: all.append(v)})
+	return m.put(root, op.target, all.Append(v))
 }
 
 func (m *machine) runAppendUnique(op *operation, root Value) (Value, *fault) {
@@ -128,20 +109,20 @@ func (m *machine) runAppendUnique(op *operation, root Value) (Value, *fault) {
 		return Value{}, f
 	}
 	mine, there := m.find(v, op.field)
-	for i := range all.count {
-		other, otherThere := m.find(all.at(i), op.field)
-		if there && otherThere && equal(mine, other, &m.meter) {
+	for i := range all.Len() {
+		other, otherThere := m.find(all.At(i), op.field)
+		if there && otherThere && value.EqualWithin(mine, other, &m.meter) {
 			return root, nil
 		}
-		if m.meter.out() {
+		if m.meter.Out() {
 			return Value{}, outOfSteps
 		}
 	}
 	switch {
-	case m.meter.out():
+	case m.meter.Out():
 		return Value{}, outOfSteps
 	case !there:
 		return Value{}, &fault{MissingValue, "the value has no key to tell it by"}
 	}
-	return m.put(root, op.target, Value{list: all.append(v)})
+	return m.put(root, op.target, all.Append(v))
 }

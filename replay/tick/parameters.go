@@ -1,12 +1,16 @@
 package tick
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/stet-db/stet/replay/value"
+)
 
 func (c *compiler) target(op *operation, v Value, at *place) {
 	s := v.Text()
 	op.target = make([]segment, 1) // what is wrong in itself is not called the root as well
 	switch {
-	case v.Kind() != KindString:
+	case v.Kind() != value.KindString:
 		c.fault(at, "a target is a dot path, as a string")
 		return
 	case s == "@" || s == "%" || len(s) > 1 && s[1] == '.' && isRoot(s[0]):
@@ -37,7 +41,7 @@ func (c *compiler) key(op *operation, v Value, at *place) {
 
 func (c *compiler) field(op *operation, v Value, at *place) {
 	way, problem := splitPath(v.Text())
-	if v.Kind() != KindString || problem != "" || len(way) == 0 {
+	if v.Kind() != value.KindString || problem != "" || len(way) == 0 {
 		c.fault(at, "names a field of the items, as a dot path")
 	}
 	op.field = way
@@ -101,7 +105,7 @@ var boundName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
 // bind compiles all values first: none of them sees another one's name.
 func (c *compiler) bind(op *operation, v Value, at *place) {
-	if v.Kind() != KindObject {
+	if v.Kind() != value.KindObject {
 		c.fault(at, "needs an object of names and values")
 		return
 	}

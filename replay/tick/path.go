@@ -3,18 +3,20 @@ package tick
 import (
 	"strconv"
 	"strings"
+
+	"github.com/stet-db/stet/replay/value"
 )
 
 // segment is one step of a path: a key, and where it is spelt like one, a
 // place in an array, counted from the end when negative.
 type segment struct {
-	key     string // escaped
+	key     value.Key
 	index   int
 	isPlace bool
 }
 
 func newSegment(key string) segment {
-	s := segment{key: escape(key)}
+	s := segment{key: value.KeyOf(key)}
 	s.index, s.isPlace = readIndex(key)
 	return s
 }
@@ -30,7 +32,7 @@ func readIndex(key string) (int, bool) {
 }
 
 // cost is in steps: long keys take time to compare.
-func (s *segment) cost() int { return 1 + len(s.key)/textPerStep }
+func (s *segment) cost() int { return 1 + s.key.Size()/value.TextPerStep }
 
 // within is the place in an array of this many items, if there is one.
 func (s *segment) within(count int) (int, bool) {
@@ -45,13 +47,12 @@ func (s *segment) within(count int) (int, bool) {
 // a whole number.
 func segmentOf(v Value) (segment, bool) {
 	switch v.Kind() {
-	case KindString:
-		key := v.text[1 : len(v.text)-1]
-		s := segment{key: key}
-		s.index, s.isPlace = readIndex(key)
+	case value.KindString:
+		s := segment{key: v.Key()}
+		s.index, s.isPlace = readIndex(s.key.String())
 		return s, true
-	case KindNumber:
-		n, whole := wholeNumber(v.text)
+	case value.KindNumber:
+		n, whole := v.Int64()
 		if !whole {
 			return segment{}, false
 		}
@@ -63,29 +64,25 @@ func segmentOf(v Value) (segment, bool) {
 
 // step goes one segment down.
 func (s *segment) step(v Value) (Value, bool) {
-	switch {
-	case v.dict != nil:
-		return v.dict.get(s.key)
-	case v.list != nil:
-		if i, ok := s.within(v.list.count); ok {
-			return v.list.at(i), true
-		}
+	if v.IsArray() {
+		i, ok := s.within(v.Len())
+		return v.At(i), ok
 	}
-	return Value{}, false
+	return v.Member(s.key)
 }
 
 // find follows a path. Whatever is in the way, there is then nothing.
 func (m *machine) find(v Value, path []segment) (Value, bool) {
 	for i := range path {
 		var there bool
-		if !m.meter.take(path[i].cost()) {
+		if !m.meter.Take(path[i].cost()) {
 			return Value{}, false
 		}
 		if v, there = path[i].step(v); !there {
 			return Value{}, false
 		}
 	}
-	return v, v.text != "" || v.list != nil || v.dict != nil
+	return v, !v.IsNone()
 }
 
 // put is the value with another one at the end of the path. Missing parents
@@ -95,39 +92,35 @@ func (m *machine) put(v Value, path []segment, leaf Value) (Value, *fault) {
 		return leaf, nil
 	}
 	s := &path[0]
-	if !m.meter.take(s.cost()) {
+	if !m.meter.Take(s.cost()) {
 		return Value{}, outOfSteps
 	}
 	switch {
-	case v.list != nil:
-		i, ok := s.within(v.list.count)
+	case v.IsArray():
+		i, ok := s.within(v.Len())
 		if !ok {
 			return Value{}, nowhere
 		}
-		next, f := m.put(v.list.at(i), path[1:], leaf)
+		next, f := m.put(v.At(i), path[1:], leaf)
 		if f != nil {
 			return Value{}, f
 		}
-		return Value{list: v.list.set(i, next)}, nil
-	case v.dict == nil && v.text != "":
+		return v.Replace(value.Replaced{Index: i, Item: next}), nil
+	case !v.IsObject() && !v.IsNone():
 		return Value{}, typeFault("a parent of the target is %s", v)
 	}
-	d := v.dict
-	if d == nil {
-		d = emptyDict
-	}
-	child, _ := d.get(s.key) // none is made
+	child, _ := v.Member(s.key) // one that is not there is made
 	next, f := m.put(child, path[1:], leaf)
 	if f != nil {
 		return Value{}, f
 	}
-	return Value{dict: d.set(s.key, next)}, nil
+	return v.WithMember(s.key, next), nil
 }
 
 // cut is the value without what is at the end of the path, which is there.
 func (m *machine) cut(v Value, path []segment) (Value, *fault) {
 	s := &path[0]
-	if !m.meter.take(s.cost()) {
+	if !m.meter.Take(s.cost()) {
 		return Value{}, outOfSteps
 	}
 	child, there := s.step(v)
@@ -141,14 +134,14 @@ func (m *machine) cut(v Value, path []segment) (Value, *fault) {
 		}
 		return m.put(v, path[:1], next)
 	}
-	if v.dict != nil {
-		return Value{dict: v.dict.without(s.key)}, nil
+	if v.IsObject() {
+		return v.WithoutMember(s.key), nil
 	}
-	if !m.meter.take(v.list.count) {
+	if !m.meter.Take(v.Len()) {
 		return Value{}, outOfSteps
 	}
-	i, _ := s.within(v.list.count) // it was there
-	return Value{list: v.list.without(i)}, nil
+	i, _ := s.within(v.Len()) // it was there
+	return v.WithoutItem(i), nil
 }
 
 // nowhere does not name the key, which may be computed from anything.

@@ -1,5 +1,7 @@
 package tick
 
+import "github.com/stet-db/stet/replay/value"
+
 // predicate is compiled. It never faults: what cannot be evaluated is missing,
 // which makes a comparison false.
 type predicate struct {
@@ -34,7 +36,7 @@ var tests = map[string]test{
 
 // holds must not be believed when the steps have run out.
 func (m *machine) holds(p *predicate) bool {
-	if !m.meter.take(1) {
+	if !m.meter.Take(1) {
 		return false
 	}
 	switch p.test {
@@ -69,23 +71,19 @@ func (m *machine) holds(p *predicate) bool {
 func (m *machine) compare(t test, left, right Value) bool {
 	switch t {
 	case testEquals:
-		return equal(left, right, &m.meter)
+		return value.EqualWithin(left, right, &m.meter)
 	case testNotEquals:
-		return !equal(left, right, &m.meter)
+		return !value.EqualWithin(left, right, &m.meter)
 	case testIn:
 		return m.isIn(left, right)
 	case testNotIn:
 		return !m.isIn(left, right)
 	}
-	var order int
-	switch kind := left.Kind(); {
-	case kind != right.Kind():
+	if left.Kind() == value.KindString && !m.meter.Take((left.Size()+right.Size())/value.TextPerStep) {
 		return false
-	case kind == KindNumber:
-		order = compareNumbers(left.text, right.text)
-	case kind == KindString && m.meter.take((len(left.text)+len(right.text))/textPerStep):
-		order = compareTexts(left.text, right.text)
-	default:
+	}
+	order, ok := value.Compare(left, right)
+	if !ok {
 		return false
 	}
 	switch t {
@@ -101,14 +99,14 @@ func (m *machine) compare(t test, left, right Value) bool {
 }
 
 func (m *machine) isIn(v, all Value) bool {
-	if all.list == nil {
+	if !all.IsArray() {
 		return false
 	}
-	for i := range all.list.count {
-		if equal(v, all.list.at(i), &m.meter) {
+	for i := range all.Len() {
+		if value.EqualWithin(v, all.At(i), &m.meter) {
 			return true
 		}
-		if m.meter.out() {
+		if m.meter.Out() {
 			return false
 		}
 	}

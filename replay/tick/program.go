@@ -1,5 +1,7 @@
 package tick
 
+import "github.com/stet-db/stet/replay/value"
+
 // Version is raised whenever the same handler would make another state of the
 // same events: what was derived before must then be derived again.
 const Version = 1
@@ -69,8 +71,8 @@ func (t *Template) Reads() []Read { return t.reads }
 // A program compiled from an upcast runs the same way: its state is the data
 // of the event.
 func (p *Program) Run(state Value, event *Input, limits *Limits) (Value, []Warning) {
-	if state.Kind() == KindNone {
-		state = Value{dict: emptyDict}
+	if state.IsNone() {
+		state = value.Object()
 	}
 	if p.Empty() {
 		return state, nil
@@ -86,7 +88,7 @@ func (p *Predicate) Holds(s *Scene, limits *Limits) (bool, error) {
 	m := newMachine(s.Event, limits)
 	m.state, m.item = s.State, s.Item
 	yes := m.holds(&p.predicate)
-	if m.meter.out() {
+	if m.meter.Out() {
 		return false, &RunError{outOfSteps.reason, outOfSteps.problem}
 	}
 	return yes, nil

@@ -121,7 +121,7 @@ func (c *compiler) nameRoot(r *reference, s string, at *place) {
 	if len(r.path) == 0 {
 		return // reported before
 	}
-	name := unescape(r.path[0].key)
+	name := r.path[0].key.String()
 	r.path = r.path[1:]
 	for i := len(c.names) - 1; i >= 0; i-- {
 		if c.names[i] == name {
@@ -151,7 +151,7 @@ func (m *machine) follow(r *reference) (Value, *fault) {
 	switch {
 	case there:
 		return v, nil
-	case m.meter.out():
+	case m.meter.Out():
 		return Value{}, outOfSteps
 	case r.optional:
 		return Value{}, absent

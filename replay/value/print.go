@@ -1,4 +1,4 @@
-package tick
+package value
 
 // AppendJSON appends the value as JSON text without white space. Numbers stand
 // as they came, members in the order of their keys' coming. No value is null.
@@ -28,9 +28,9 @@ func (d *dict) appendJSON(dst []byte) []byte {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, '"')
-		dst = append(dst, m.key...)
+		dst = append(dst, m.Key.text...)
 		dst = append(dst, '"', ':')
-		dst = m.value.AppendJSON(dst)
+		dst = m.Value.AppendJSON(dst)
 	}
 	return append(dst, '}')
 }

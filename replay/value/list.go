@@ -1,9 +1,6 @@
-package tick
+package value
 
-import (
-	"slices"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A list is a tree of leaves of 32 items, all full, and a tail of 1 to 32:
 //
@@ -56,7 +53,7 @@ func newList(items []Value) *list {
 	l := &list{count: len(items), size: len("[]") + len(items) - 1}
 	for _, v := range items {
 		l.size += v.Size()
-		l.depth = max(l.depth, v.depth())
+		l.depth = max(l.depth, v.Depth())
 	}
 	l.depth++
 	start := l.tailStart()
@@ -84,7 +81,7 @@ func newList(items []Value) *list {
 func newLeaf(items []Value) *node {
 	n := &node{items: items}
 	for _, v := range items {
-		n.depth = max(n.depth, v.depth())
+		n.depth = max(n.depth, v.Depth())
 	}
 	return n
 }
@@ -114,7 +111,7 @@ func (l *list) at(i int) Value {
 // append is the list with one item more.
 func (l *list) append(v Value) *list {
 	out := &list{
-		count: l.count + 1, size: l.size + v.Size(), depth: max(l.depth, v.depth()+1),
+		count: l.count + 1, size: l.size + v.Size(), depth: max(l.depth, v.Depth()+1),
 		shift: l.shift, root: l.root, tail: l.tail,
 	}
 	if l.count == 0 {
@@ -190,9 +187,9 @@ func (l *list) set(i int, v Value) *list {
 		out.root = l.root.set(i, v, l.shift)
 	}
 	switch {
-	case v.depth() >= l.depth-1:
-		out.depth = v.depth() + 1
-	case old.depth() == l.depth-1:
+	case v.Depth() >= l.depth-1:
+		out.depth = v.Depth() + 1
+	case old.Depth() == l.depth-1:
 		out.depth = out.deepest() + 1
 	}
 	return &out
@@ -205,7 +202,7 @@ func (l *list) deepest() int {
 		deepest = l.root.depth
 	}
 	for _, v := range l.tail.items[:l.count-l.tailStart()] {
-		deepest = max(deepest, v.depth())
+		deepest = max(deepest, v.Depth())
 	}
 	return deepest
 }
@@ -230,6 +227,3 @@ func (l *list) slice() []Value {
 	}
 	return out
 }
-
-// without is the list with item i taken out. It takes time for every item.
-func (l *list) without(i int) *list { return newList(slices.Delete(l.slice(), i, i+1)) }

@@ -1,4 +1,4 @@
-package tick
+package value
 
 import (
 	"errors"
@@ -31,10 +31,10 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("%s: %s at byte %d", e.Path, e.Problem, e.Offset)
 }
 
-// ParseValue reads a JSON text as strictly as [strictjson.Check], nested at
+// Parse reads a JSON text as strictly as [strictjson.Check], nested at
 // most [MaxNesting] deep, with numbers of at most 34 significant digits and an
 // exponent from -100 to 100. The error is a [*ParseError]. The text is copied.
-func ParseValue(text []byte) (Value, error) {
+func Parse(text []byte) (Value, error) {
 	if err := strictjson.Check(text, MaxNesting); err != nil {
 		var fault *strictjson.Error
 		if !errors.As(err, &fault) {
@@ -57,7 +57,7 @@ type parser struct {
 	at        int
 	copies    bool // strings are copied out of the text
 	items     []Value
-	members   []member
+	members   []Member
 	problem   string
 	problemAt int
 }
@@ -177,10 +177,10 @@ func (p *parser) object() Value {
 		}
 		p.space()
 		p.at++ // the colon
-		p.members = append(p.members, member{key, p.value()})
+		p.members = append(p.members, Member{Key{key}, p.value()})
 	}
 	p.at++
-	members := append([]member(nil), p.members[mark:]...)
+	members := append([]Member(nil), p.members[mark:]...)
 	p.members = p.members[:mark]
 	return Value{dict: newDict(members)}
 }

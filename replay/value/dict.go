@@ -1,4 +1,4 @@
-package tick
+package value
 
 import (
 	"cmp"
@@ -16,31 +16,25 @@ type dict struct {
 	count int
 	size  int // of the JSON text
 	depth int
-	few   []member
+	few   []Member
 	many  *branch
 	next  uint64 // the place of the next member, in the tree
 }
 
-// member is a key, escaped as between the quotes of JSON, and its value.
-type member struct {
-	key   string
-	value Value
-}
-
 // size is the length of the member's JSON text.
-func (m member) size() int { return len(m.key) + len(`"":`) + m.value.Size() }
+func (m Member) size() int { return len(m.Key.text) + len(`"":`) + m.Value.Size() }
 
 var emptyDict = &dict{size: len("{}"), depth: 1}
 
 // newDict takes the slice over. Its keys differ.
-func newDict(members []member) *dict {
+func newDict(members []Member) *dict {
 	if len(members) == 0 {
 		return emptyDict
 	}
 	d := &dict{count: len(members), size: len("{}") + len(members) - 1}
 	for i := range members {
 		d.size += members[i].size()
-		d.depth = max(d.depth, members[i].value.depth())
+		d.depth = max(d.depth, members[i].Value.Depth())
 	}
 	d.depth++
 	if len(members) <= fewMembers {
@@ -50,43 +44,43 @@ func newDict(members []member) *dict {
 	d.next = uint64(len(members))
 	placed := make([]placedMember, len(members))
 	for i, m := range members {
-		placed[i].member, placed[i].place = m, uint64(i)
+		placed[i].Member, placed[i].place = m, uint64(i)
 	}
-	slices.SortFunc(placed, func(a, b placedMember) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(placed, func(a, b placedMember) int { return cmp.Compare(a.Key.text, b.Key.text) })
 	d.many = newTree(placed)
 	return d
 }
 
-func (d *dict) get(key string) (Value, bool) {
+func (d *dict) get(key Key) (Value, bool) {
 	if d.many != nil {
 		return d.many.get(key)
 	}
 	for i := range d.few {
-		if d.few[i].key == key {
-			return d.few[i].value, true
+		if d.few[i].Key == key {
+			return d.few[i].Value, true
 		}
 	}
 	return Value{}, false
 }
 
 // ordered are all members, oldest first. Nobody may change the slice.
-func (d *dict) ordered() []member {
+func (d *dict) ordered() []Member {
 	if d.many == nil {
 		return d.few
 	}
 	all := d.many.collect(make([]placedMember, 0, d.count))
 	slices.SortFunc(all, func(a, b placedMember) int { return cmp.Compare(a.place, b.place) })
-	out := make([]member, len(all))
+	out := make([]Member, len(all))
 	for i := range all {
-		out[i] = all[i].member
+		out[i] = all[i].Member
 	}
 	return out
 }
 
 // set is the object with this member, in its old place if the key is there.
-func (d *dict) set(key string, v Value) *dict {
+func (d *dict) set(key Key, v Value) *dict {
 	old, there := d.get(key)
-	m := member{key, v}
+	m := Member{key, v}
 	if !there && d.many == nil && d.count == fewMembers {
 		return newDict(append(slices.Clone(d.few), m))
 	}
@@ -104,25 +98,25 @@ func (d *dict) set(key string, v Value) *dict {
 		out.few = d.fewWith(m, there)
 	}
 	switch {
-	case v.depth() >= d.depth-1:
-		out.depth = v.depth() + 1
-	case there && old.depth() == d.depth-1:
+	case v.Depth() >= d.depth-1:
+		out.depth = v.Depth() + 1
+	case there && old.Depth() == d.depth-1:
 		out.depth = out.deepest() + 1
 	}
 	return out
 }
 
-func (d *dict) fewWith(m member, there bool) []member {
+func (d *dict) fewWith(m Member, there bool) []Member {
 	if !there {
-		out := make([]member, d.count+1)
+		out := make([]Member, d.count+1)
 		copy(out, d.few)
 		out[d.count] = m
 		return out
 	}
 	out := slices.Clone(d.few)
 	for i := range out {
-		if out[i].key == m.key {
-			out[i].value = m.value
+		if out[i].Key == m.Key {
+			out[i].Value = m.Value
 		}
 	}
 	return out
@@ -134,20 +128,20 @@ func (d *dict) deepest() int {
 	}
 	deepest := 0
 	for i := range d.few {
-		deepest = max(deepest, d.few[i].value.depth())
+		deepest = max(deepest, d.few[i].Value.Depth())
 	}
 	return deepest
 }
 
 // without is the object without the key, which is there.
-func (d *dict) without(key string) *dict {
+func (d *dict) without(key Key) *dict {
 	if d.many == nil || d.count == fewMembers+1 {
 		members := slices.Clone(d.ordered())
-		return newDict(slices.DeleteFunc(members, func(m member) bool { return m.key == key }))
+		return newDict(slices.DeleteFunc(members, func(m Member) bool { return m.Key == key }))
 	}
 	old, _ := d.get(key) // known to be there
 	out := &dict{count: d.count - 1, next: d.next, many: d.many.without(key)}
-	out.size = d.size - member{key, old}.size() - 1
+	out.size = d.size - Member{key, old}.size() - 1
 	out.depth = out.deepest() + 1
 	return out
 }
@@ -159,17 +153,17 @@ func (d *dict) merge(other *dict) *dict {
 	}
 	if d.many != nil {
 		for _, m := range other.ordered() {
-			d = d.set(m.key, m.value)
+			d = d.set(m.Key, m.Value)
 		}
 		return d
 	}
-	members := append(make([]member, 0, d.count+other.count), d.few...)
+	members := append(make([]Member, 0, d.count+other.count), d.few...)
 	for _, m := range other.ordered() {
-		i := slices.IndexFunc(members[:d.count], func(o member) bool { return o.key == m.key })
+		i := slices.IndexFunc(members[:d.count], func(o Member) bool { return o.Key == m.Key })
 		if i < 0 {
 			members = append(members, m)
 		} else {
-			members[i].value = m.value
+			members[i].Value = m.Value
 		}
 	}
 	return newDict(members)

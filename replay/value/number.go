@@ -1,4 +1,4 @@
-package tick
+package value
 
 import (
 	"math/bits"

@@ -1,18 +1,19 @@
-package tick
+package value
 
 // Equal tells whether two values say the same: numbers by their value, so that
 // 1 equals 1.0, strings by their characters, arrays item by item, and objects
-// in whatever order. What they share is not looked at.
-func Equal(a, b Value) bool { return equal(a, b, nil) }
+// in whatever order.
+func Equal(a, b Value) bool { return EqualWithin(a, b, nil) }
 
-// equal counts what it looks at when there is a meter, and gives up when that
-// runs out. What two values share in memory must then not save a step: it
-// depends on how they came to be, and the count must not (I14).
-func equal(a, b Value, m *meter) bool {
+// EqualWithin is [Equal], and counts what it looks at. When the steps run out
+// it gives up, and its answer must not be believed. What the values share in
+// memory saves no step: it depends on how they came to be, and the count must
+// not (I14).
+func EqualWithin(a, b Value, m *Meter) bool {
 	if m == nil && a == b {
 		return true
 	}
-	if !m.take(1) {
+	if !m.Take(1) {
 		return false
 	}
 	switch {
@@ -27,25 +28,25 @@ func equal(a, b Value, m *meter) bool {
 	case len(a.text) != len(b.text):
 		return false
 	}
-	return m.take(len(a.text)/textPerStep) && a.text == b.text
+	return m.Take(len(a.text)/TextPerStep) && a.text == b.text
 }
 
-func equalLists(a, b *list, m *meter) bool {
+func equalLists(a, b *list, m *Meter) bool {
 	for i := range a.count {
-		if !equal(a.at(i), b.at(i), m) {
+		if !EqualWithin(a.at(i), b.at(i), m) {
 			return false
 		}
 	}
 	return true
 }
 
-func equalDicts(a, b *dict, m *meter) bool {
+func equalDicts(a, b *dict, m *Meter) bool {
 	if a.many != nil {
 		return a.many.within(b, m)
 	}
 	for i := range a.few {
-		other, there := b.get(a.few[i].key)
-		if !there || !equal(a.few[i].value, other, m) {
+		other, there := b.get(a.few[i].Key)
+		if !there || !EqualWithin(a.few[i].Value, other, m) {
 			return false
 		}
 	}
@@ -53,13 +54,13 @@ func equalDicts(a, b *dict, m *meter) bool {
 }
 
 // within goes through the members in the order of their keys.
-func (b *branch) within(d *dict, m *meter) bool {
+func (b *branch) within(d *dict, m *Meter) bool {
 	if b == nil {
 		return true
 	}
 	if !b.left.within(d, m) {
 		return false
 	}
-	other, there := d.get(b.key)
-	return there && equal(b.value, other, m) && b.right.within(d, m)
+	other, there := d.get(b.Key)
+	return there && EqualWithin(b.Value, other, m) && b.right.within(d, m)
 }

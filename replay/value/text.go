@@ -1,4 +1,4 @@
-package tick
+package value
 
 import (
 	"strings"
@@ -82,15 +82,10 @@ func hex4(s string) rune {
 	return r
 }
 
-// compareTexts orders two strings, given as JSON texts, by their code points.
+// compareTexts orders two strings, given as between quotes, by code points.
 func compareTexts(a, b string) int {
 	if strings.IndexByte(a, '\\') >= 0 || strings.IndexByte(b, '\\') >= 0 {
 		a, b = unescape(a), unescape(b)
 	}
-	return strings.Compare(a[1:len(a)-1], b[1:len(b)-1])
-}
-
-// characters counts the code points of a string, given as its JSON text.
-func characters(text string) int {
-	return utf8.RuneCountInString(unescape(text[1 : len(text)-1]))
+	return strings.Compare(a, b)
 }

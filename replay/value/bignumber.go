@@ -1,4 +1,4 @@
-package tick
+package value
 
 import "github.com/cockroachdb/apd/v3"
 

@@ -1,10 +1,8 @@
-package tick
+package value
 
 import (
 	"iter"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 )
 
 // Kind tells what a value is.
@@ -51,37 +49,7 @@ func Bool(b bool) Value { return Value{text: strconv.FormatBool(b)} }
 func Int(n int64) Value { return Value{text: strconv.FormatInt(n, 10)} }
 
 // String is a text. Bytes that are no UTF-8 become U+FFFD.
-func String(s string) Value {
-	return Value{text: `"` + keyText(s) + `"`}
-}
-
-// keyText is a text from outside as it stands between quotes.
-func keyText(s string) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\ufffd")
-	}
-	return escape(s)
-}
-
-// Array has the items in this order. It takes a copy of the slice.
-func Array(items ...Value) Value {
-	return Value{list: newList(append([]Value(nil), items...))}
-}
-
-// Member is a key of an object and its value.
-type Member struct {
-	Key   string
-	Value Value
-}
-
-// Object has the members in this order. Of two with one key the later wins.
-func Object(members ...Member) Value {
-	d := emptyDict
-	for _, m := range members {
-		d = d.set(keyText(m.Key), m.Value)
-	}
-	return Value{dict: d}
-}
+func String(s string) Value { return Value{text: `"` + KeyOf(s).text + `"`} }
 
 // Kind tells what the value is.
 func (v Value) Kind() Kind {
@@ -96,6 +64,15 @@ func (v Value) Kind() Kind {
 	return kindOf[v.text[0]]
 }
 
+// IsNone tells that there is no value.
+func (v Value) IsNone() bool { return v.text == "" && v.list == nil && v.dict == nil }
+
+// IsArray tells that the value is an array.
+func (v Value) IsArray() bool { return v.list != nil }
+
+// IsObject tells that the value is an object.
+func (v Value) IsObject() bool { return v.dict != nil }
+
 // Truth is the value of a bool; false for everything else.
 func (v Value) Truth() bool { return v.text == "true" }
 
@@ -104,7 +81,7 @@ func (v Value) Truth() bool { return v.text == "true" }
 func (v Value) Text() string {
 	switch v.Kind() {
 	case KindString:
-		return unescape(v.text[1 : len(v.text)-1])
+		return unescape(v.inner())
 	case KindNumber:
 		return v.text
 	default:
@@ -112,7 +89,10 @@ func (v Value) Text() string {
 	}
 }
 
-// Int64 is the value of a number that is whole and in range.
+// inner is what stands between the quotes of a string.
+func (v Value) inner() string { return v.text[1 : len(v.text)-1] }
+
+// Int64 is the value of a number that is whole and in range: of 3, 3.0 and 3e2.
 func (v Value) Int64() (int64, bool) {
 	if v.Kind() != KindNumber {
 		return 0, false
@@ -131,58 +111,6 @@ func (v Value) Len() int {
 	return 0
 }
 
-// At is item i of an array, and no value where there is none.
-func (v Value) At(i int) Value {
-	if v.list == nil || i < 0 || i >= v.list.count {
-		return Value{}
-	}
-	return v.list.at(i)
-}
-
-// Field is the member of an object with this key, and no value where there is
-// none.
-func (v Value) Field(key string) Value {
-	if v.dict == nil {
-		return Value{}
-	}
-	got, _ := v.dict.get(escape(key))
-	return got
-}
-
-// Items are the items of an array, in order.
-func (v Value) Items() iter.Seq2[int, Value] {
-	return func(yield func(int, Value) bool) {
-		for i := range v.Len() {
-			if v.list == nil || !yield(i, v.list.at(i)) {
-				return
-			}
-		}
-	}
-}
-
-// Fields are the members of an object, oldest first.
-func (v Value) Fields() iter.Seq2[string, Value] {
-	return func(yield func(string, Value) bool) {
-		if v.dict == nil {
-			return
-		}
-		for _, m := range v.dict.ordered() {
-			if !yield(unescape(m.key), m.value) {
-				return
-			}
-		}
-	}
-}
-
-// With is the object with this member set. What is no object becomes one.
-func (v Value) With(key string, member Value) Value {
-	d := v.dict
-	if d == nil {
-		d = emptyDict
-	}
-	return Value{dict: d.set(keyText(key), member)}
-}
-
 // Size is the length of the value's JSON text in bytes. It costs nothing.
 func (v Value) Size() int {
 	switch {
@@ -196,8 +124,9 @@ func (v Value) Size() int {
 	return len(v.text)
 }
 
-// depth is how deep the value nests: 0 for a scalar, 1 for an empty array.
-func (v Value) depth() int {
+// Depth is how deep the value nests: 0 for a scalar, 1 for an empty array. It
+// costs nothing.
+func (v Value) Depth() int {
 	switch {
 	case v.dict != nil:
 		return v.dict.depth
@@ -205,4 +134,23 @@ func (v Value) depth() int {
 		return v.list.depth
 	}
 	return 0
+}
+
+// At is item i of an array, and no value where there is none.
+func (v Value) At(i int) Value {
+	if v.list == nil || i < 0 || i >= v.list.count {
+		return Value{}
+	}
+	return v.list.at(i)
+}
+
+// Items are the items of an array, in order.
+func (v Value) Items() iter.Seq2[int, Value] {
+	return func(yield func(int, Value) bool) {
+		for i := 0; v.list != nil && i < v.list.count; i++ {
+			if !yield(i, v.list.at(i)) {
+				return
+			}
+		}
+	}
 }

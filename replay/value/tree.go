@@ -1,4 +1,4 @@
-package tick
+package value
 
 import "cmp"
 
@@ -16,7 +16,7 @@ type branch struct {
 
 // placedMember is a member and its place in the order of its object.
 type placedMember struct {
-	member
+	Member
 	place uint64
 }
 
@@ -28,7 +28,7 @@ const (
 )
 
 func newBranch(m placedMember, left, right *branch) *branch {
-	b := &branch{placedMember: m, left: left, right: right, count: 1 + left.weight() + right.weight(), depth: m.value.depth()}
+	b := &branch{placedMember: m, left: left, right: right, count: 1 + left.weight() + right.weight(), depth: m.Value.Depth()}
 	if left != nil {
 		b.depth = max(b.depth, left.depth)
 	}
@@ -55,15 +55,15 @@ func (b *branch) weight() int {
 	return b.count
 }
 
-func (b *branch) get(key string) (Value, bool) {
+func (b *branch) get(key Key) (Value, bool) {
 	for b != nil {
-		switch order := cmp.Compare(key, b.key); {
+		switch order := cmp.Compare(key.text, b.Key.text); {
 		case order < 0:
 			b = b.left
 		case order > 0:
 			b = b.right
 		default:
-			return b.value, true
+			return b.Value, true
 		}
 	}
 	return Value{}, false
@@ -74,7 +74,7 @@ func (b *branch) set(m placedMember) *branch {
 	if b == nil {
 		return newBranch(m, nil, nil)
 	}
-	switch order := cmp.Compare(m.key, b.key); {
+	switch order := cmp.Compare(m.Key.text, b.Key.text); {
 	case order < 0:
 		return balanced(b.placedMember, b.left.set(m), b.right)
 	case order > 0:
@@ -85,8 +85,8 @@ func (b *branch) set(m placedMember) *branch {
 }
 
 // without takes out a key, which is there.
-func (b *branch) without(key string) *branch {
-	switch order := cmp.Compare(key, b.key); {
+func (b *branch) without(key Key) *branch {
+	switch order := cmp.Compare(key.text, b.Key.text); {
 	case order < 0:
 		return balanced(b.placedMember, b.left.without(key), b.right)
 	case order > 0:
@@ -102,13 +102,13 @@ func (b *branch) without(key string) *branch {
 		for last.right != nil {
 			last = last.right
 		}
-		return balanced(last.placedMember, b.left.without(last.key), b.right)
+		return balanced(last.placedMember, b.left.without(last.Key), b.right)
 	default:
 		first := b.right
 		for first.left != nil {
 			first = first.left
 		}
-		return balanced(first.placedMember, b.left, b.right.without(first.key))
+		return balanced(first.placedMember, b.left, b.right.without(first.Key))
 	}
 }
 
