@@ -163,8 +163,8 @@ func splitPath(path string) ([]segment, string) {
 		}
 		out = append(out, newSegment(p))
 	}
-	if len(out) > MaxNesting {
-		return nil, "a path has at most " + strconv.Itoa(MaxNesting) + " parts"
+	if len(out) > value.MaxNesting {
+		return nil, "a path has at most " + strconv.Itoa(value.MaxNesting) + " parts"
 	}
 	return out, ""
 }
