@@ -1,6 +1,7 @@
 package value
 
 import (
+	"math"
 	"math/bits"
 	"strconv"
 )
@@ -111,7 +112,7 @@ func wholeNumber(text string) (int64, bool) {
 		return 0, true
 	}
 	for ; d.exponent > 0; d.exponent-- {
-		if d.coefficient >= powers[smallDigits-1] {
+		if d.coefficient > math.MaxInt64/10 {
 			return 0, false
 		}
 		d.coefficient *= 10
