@@ -1,6 +1,10 @@
 package spec
 
-import "github.com/stet-db/stet/replay/value"
+import (
+	"slices"
+
+	"github.com/stet-db/stet/replay/value"
+)
 
 // Limits of what a schema may cost. Without them a few references make a
 // schema that looks at each value more often than there are atoms.
@@ -76,15 +80,9 @@ func (u *unfolding) unfold(n *node) string {
 	return ""
 }
 
-// inside are the nodes that look at values inside, in a fixed order but for
-// properties, whose order changes nothing that can be seen.
+// inside are the nodes that look at values inside, in a fixed order.
 func (n *node) inside() []*node {
-	out := []*node{n.additional, n.rest, n.names}
-	out = append(append(append(out, n.everywhere...), n.items...), n.prefix...)
-	for _, p := range n.properties {
-		out = append(out, p)
-	}
-	return out
+	return slices.Concat([]*node{n.additional, n.rest, n.names}, n.everywhere, n.items, n.prefix, n.inOrder)
 }
 
 // most is the largest sum of what the nodes cost along one path through data

@@ -16,6 +16,7 @@ type node struct {
 
 	// What looks at a value inside of an object.
 	properties map[string]*node
+	inOrder    []*node // properties, as they came
 	additional *node   // at the others
 	everywhere []*node // perhaps at all of them
 	names      *node   // at the keys

@@ -127,6 +127,7 @@ func (n *node) property(name string, sub *node) {
 		n.properties = map[string]*node{}
 	}
 	n.properties[name] = sub
+	n.inOrder = append(n.inOrder, sub)
 }
 
 // pattern compiles a regular expression to see that it is one, and how large.
