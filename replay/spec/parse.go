@@ -97,6 +97,7 @@ func (r *reader) specification(v value.Value) {
 	if !r.object(v, "", "aggregate_types", "agent_types", "routes") {
 		return
 	}
+	r.spec.root = v
 	r.types = v.Field("aggregate_types")
 	r.agents(v.Field("agent_types"))
 	if r.types.Kind() == value.KindNone {

@@ -15,13 +15,16 @@ const maxVersion = 1000
 // maxRequires bounds the conditions of one event.
 const maxRequires = 100
 
+// eventParts are the members of an event's declaration.
+var eventParts = []string{"schema", "handler", "require", "implies", "version", "upcast"}
+
 func (r *reader) event(name string, v value.Value, path string) *Event {
 	e := &Event{name: name, version: 1, place: path}
 	if !eventName.MatchString(name) {
 		r.fault(path, "%s", eventNameRule)
 	}
 	r.lintName(name, path)
-	if !r.object(v, path, "schema", "handler", "require", "implies", "version", "upcast") {
+	if !r.object(v, path, eventParts...) {
 		return e
 	}
 	if part := v.Field("schema"); part.Kind() != value.KindNone {

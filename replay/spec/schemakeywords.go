@@ -62,9 +62,10 @@ func init() {
 		"$dynamicRef": {check: refuseDynamic}, "$dynamicAnchor": {check: refuseDynamic},
 		"$recursiveRef": {check: refuseDynamic}, "$recursiveAnchor": {check: refuseDynamic},
 		"pattern": {check: checkPattern}, "format": {check: checkFormat}, "required": {check: noteRequired},
+		"uniqueItems": {check: checkUnique},
 	}
 	for _, name := range strings.Fields(`type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum
-		uniqueItems dependentRequired title description default deprecated readOnly writeOnly examples $comment
+		dependentRequired title description default deprecated readOnly writeOnly examples $comment
 		contentEncoding contentMediaType`) {
 		keywords[name] = keyword{}
 	}
@@ -78,6 +79,14 @@ func checkCount(w *walker, n *node, key string, v value.Value) bool {
 	if order, ok := value.Compare(v, value.Int(1<<31)); ok && order >= 0 {
 		w.r.fault(child(n.path, key), "must be below 2147483648")
 		return false
+	}
+	return true
+}
+
+// checkUnique does the metaschema's part, which does not see this keyword.
+func checkUnique(w *walker, n *node, key string, v value.Value) bool {
+	if v.Kind() != value.KindBool {
+		w.r.fault(child(n.path, key), "must be true or false")
 	}
 	return true
 }

@@ -111,7 +111,7 @@ func (t *telling) alternatives(causes []*jsonschema.ValidationError) string {
 	if len(causes) > maxAlternatives {
 		all = append(all, "...")
 	}
-	return strings.Join(all, "; ")
+	return clippedText(strings.Join(all, "; "))
 }
 
 // problem says what is wrong with one value.

@@ -1,6 +1,10 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/stet-db/stet/replay/value"
+)
 
 // MaxBytes is the length of the longest specification.
 const MaxBytes = 1 << 20
@@ -8,6 +12,7 @@ const MaxBytes = 1 << 20
 // Spec is a specification without faults. It is immutable.
 type Spec struct {
 	text       string
+	root       value.Value // unwrapped
 	types      []*Type
 	byName     map[string]*Type
 	agentTypes []string
