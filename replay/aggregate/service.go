@@ -85,4 +85,3 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go("snapshots", s.snapshots.workLoop)
 	return g.Wait()
 }
-
