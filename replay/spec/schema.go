@@ -10,11 +10,11 @@ import (
 	"github.com/stet-db/stet/replay/value"
 )
 
-// Limits of judging data. A look at a value takes less than a microsecond, and
-// what is wrong there takes some hundred bytes to tell.
+// Limits of judging data. A look at a value takes a microsecond or two, and what
+// is wrong there some hundred bytes to tell.
 const (
 	// maxWork bounds the values times the looks at each.
-	maxWork = 2_000_000
+	maxWork = 1_000_000
 	// maxTelling is the work up to which each place is told that is wrong.
 	maxTelling = 200_000
 	// maxMatching bounds the bytes times the instructions of the regular

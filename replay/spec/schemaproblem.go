@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -184,7 +185,11 @@ func list(values []any) string {
 		if i > 0 {
 			out = append(out, ", "...)
 		}
-		out = appendCanonical(out, v)
+		text, err := json.Marshal(v)
+		if err != nil {
+			return "what the schema says"
+		}
+		out = append(out, text...)
 	}
 	return clippedText(string(out))
 }

@@ -28,16 +28,9 @@ func (e *Event) Upcast(data value.Value, from uint32) (value.Value, []tick.Warni
 	}
 	var warnings []tick.Warning
 	for v := max(from, 1); v < e.version; v++ {
-		next, told := e.upcasts[v-1].Run(data, &tick.Input{Data: data}, nil)
+		var told []tick.Warning
+		data, told = e.upcasts[v-1].Run(data, &tick.Input{Data: data}, nil) // stays an object
 		warnings = append(warnings, told...)
-		if next.Kind() != value.KindObject {
-			warnings = append(warnings, tick.Warning{
-				Path: fmt.Sprintf("%s.upcast.%d", e.place, v), Reason: tick.WrongType,
-				Problem: "made no object of the data, which stays as it was", Count: 1,
-			})
-			continue
-		}
-		data = next
 	}
 	return data, warnings, nil
 }
