@@ -1,6 +1,7 @@
 package pebblestore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -90,19 +91,14 @@ func (d *DB) thinSnapshots(b *pebble.Batch, stream uint64, added []byte) error {
 	if err != nil {
 		return err
 	}
-	var lowest [][]byte // in order
-	n := 1
+	var others [][]byte // lowest version first; few more than allowed at most
 	for ok := it.First(); ok; ok = it.Next() {
-		if string(it.Key()) == string(added) {
-			continue // takes its own place
-		}
-		n++
-		if len(lowest) < n-storage.SnapshotsPerStream+1 {
-			lowest = append(lowest, slices.Clone(it.Key()))
+		if !bytes.Equal(it.Key(), added) { // takes its own place
+			others = append(others, slices.Clone(it.Key()))
 		}
 	}
-	for i := 0; i < n-storage.SnapshotsPerStream; i++ {
-		if err := b.Delete(lowest[i], nil); err != nil {
+	for i := range len(others) + 1 - storage.SnapshotsPerStream {
+		if err := b.Delete(others[i], nil); err != nil {
 			return d.closeIter(it, err)
 		}
 	}
