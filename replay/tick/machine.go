@@ -10,7 +10,6 @@ type machine struct {
 	names    []Value // what # means, by slot
 	meter    value.Meter
 	limits   Limits
-	path     []segment // room for a target with a computed key
 	warnings []Warning
 }
 
@@ -114,9 +113,11 @@ func (m *machine) operate(op *operation, root Value) (Value, *fault) {
 	}
 }
 
-// place is the operation's target, with the computed key if there is one. It
-// is good until the next call.
-func (m *machine) place(op *operation) ([]segment, *fault) {
+// room is for a target with a computed key; a longer one takes memory.
+type room [4]segment
+
+// place is the operation's target, with the computed key if there is one.
+func (m *machine) place(op *operation, r *room) ([]segment, *fault) {
 	if op.key == nil {
 		return op.target, nil
 	}
@@ -128,8 +129,7 @@ func (m *machine) place(op *operation) ([]segment, *fault) {
 	if !ok {
 		return nil, typeFault("the key is %s", key)
 	}
-	m.path = append(append(m.path[:0], op.target...), s)
-	return m.path, nil
+	return append(append(r[:0], op.target...), s), nil
 }
 
 // old is what is at the target, which may be nothing.

@@ -7,7 +7,8 @@ func (m *machine) runSet(op *operation, root Value) (Value, *fault) {
 	if f != nil {
 		return Value{}, f
 	}
-	path, f := m.place(op)
+	var r room
+	path, f := m.place(op, &r)
 	if f != nil {
 		return Value{}, f
 	}
@@ -19,7 +20,8 @@ func (m *machine) runMerge(op *operation, root Value) (Value, *fault) {
 	if f != nil {
 		return Value{}, f
 	}
-	path, f := m.place(op)
+	var r room
+	path, f := m.place(op, &r)
 	if f != nil {
 		return Value{}, f
 	}
@@ -92,7 +94,8 @@ func (m *machine) listThere(op *operation, root Value) (Value, *fault) {
 var noTarget = &fault{MissingValue, "there is nothing at the target"}
 
 func (m *machine) runRemove(op *operation, root Value) (Value, *fault) {
-	path, f := m.place(op)
+	var r room
+	path, f := m.place(op, &r)
 	if f != nil {
 		return Value{}, f
 	}
@@ -107,7 +110,8 @@ func (m *machine) runCount(op *operation, root Value) (Value, *fault) {
 	if f != nil {
 		return Value{}, f
 	}
-	path, f := m.place(op)
+	var r room
+	path, f := m.place(op, &r)
 	if f != nil {
 		return Value{}, f
 	}

@@ -2,7 +2,6 @@ package tick_test
 
 import (
 	"encoding/json"
-	"errors"
 	"math/big"
 	"slices"
 	"strconv"
@@ -25,10 +24,14 @@ type view struct {
 	inItem      bool
 }
 
-var (
-	errAbsent  = errors.New("absent")
-	errMissing = errors.New("missing_value")
-	errType    = errors.New("wrong_type")
+// failure is why there is no value; empty when there is one.
+type failure string
+
+const (
+	isAbsent failure = "absent"
+	missing  failure = "missing_value"
+	wrong    failure = "wrong_type"
+	rounded  failure = "rounded"
 )
 
 func deepCopy(v any) any {
@@ -56,7 +59,7 @@ func only(v any) (string, any) {
 			return k, inner
 		}
 	}
-	return "", nil
+	return "", ""
 }
 
 func lookUp(v any, path []string) (any, bool) {
@@ -91,7 +94,7 @@ func split(path string) []string {
 	return strings.Split(path, ".")
 }
 
-func (o *oracle) path(s string, w view) (any, error) {
+func (o *oracle) path(s string, w view) (any, failure) {
 	s, isOptional := strings.CutSuffix(s, "?")
 	parts := split(strings.TrimPrefix(s[1:], "."))
 	var root any
@@ -112,18 +115,18 @@ func (o *oracle) path(s string, w view) (any, error) {
 	}
 	switch {
 	case there:
-		return deepCopy(root), nil
+		return deepCopy(root), ""
 	case isOptional:
-		return nil, errAbsent
+		return nil, isAbsent
 	}
-	return nil, errMissing
+	return nil, missing
 }
 
 func isPath(s string) bool {
 	return s == "@" || s == "%" || len(s) > 1 && s[1] == '.' && strings.ContainsRune("$@%#", rune(s[0]))
 }
 
-func (o *oracle) value(t any, w view) (any, error) {
+func (o *oracle) value(t any, w view) (any, failure) {
 	switch t := t.(type) {
 	case string:
 		if isPath(t) {
@@ -133,14 +136,14 @@ func (o *oracle) value(t any, w view) (any, error) {
 		out := []any{}
 		for _, item := range t {
 			v, err := o.value(item, w)
-			if err != nil && err != errAbsent {
+			if err != "" && err != isAbsent {
 				return nil, err
 			}
-			if err == nil {
+			if err == "" {
 				out = append(out, v)
 			}
 		}
-		return out, nil
+		return out, ""
 	case map[string]any:
 		if name, inner := only(t); strings.HasPrefix(name, "$") {
 			return o.form(name, inner, w)
@@ -148,16 +151,16 @@ func (o *oracle) value(t any, w view) (any, error) {
 		out := map[string]any{}
 		for _, k := range sortedKeys(t) {
 			v, err := o.value(t[k], w)
-			if err != nil && err != errAbsent {
+			if err != "" && err != isAbsent {
 				return nil, err
 			}
-			if err == nil {
+			if err == "" {
 				out[k] = v
 			}
 		}
-		return out, nil
+		return out, ""
 	}
-	return t, nil
+	return t, ""
 }
 
 func sortedKeys(m map[string]any) []string {
@@ -169,24 +172,24 @@ func sortedKeys(m map[string]any) []string {
 	return keys
 }
 
-func (o *oracle) form(name string, inner any, w view) (any, error) {
+func (o *oracle) form(name string, inner any, w view) (any, failure) {
 	parts, _ := inner.([]any)
 	switch name {
 	case "$":
 		return o.path(inner.(string), w)
 	case "$literal":
-		return deepCopy(inner), nil
+		return deepCopy(inner), ""
 	case "$len":
 		v, err := o.value(inner, w)
-		if err != nil {
+		if err != "" {
 			return nil, err
 		}
 		return length(v)
 	case "$default":
-		var err error
+		var err failure
 		for _, p := range parts {
 			var v any
-			if v, err = o.value(p, w); err == nil || err != errMissing && err != errAbsent {
+			if v, err = o.value(p, w); err == "" || err != missing && err != isAbsent {
 				return v, err
 			}
 		}
@@ -202,11 +205,11 @@ func (o *oracle) form(name string, inner any, w view) (any, error) {
 		return o.concat(parts, w)
 	}
 	a, err := o.value(parts[0], w)
-	if err != nil {
+	if err != "" {
 		return nil, err
 	}
 	b, err := o.value(parts[1], w)
-	if err != nil {
+	if err != "" {
 		return nil, err
 	}
 	if name == "$at" {
@@ -215,8 +218,8 @@ func (o *oracle) form(name string, inner any, w view) (any, error) {
 	return arithmetic(name, a, b)
 }
 
-func length(v any) (any, error) {
-	n := 0
+func length(v any) (any, failure) {
+	var n int
 	switch v := v.(type) {
 	case []any:
 		n = len(v)
@@ -225,40 +228,40 @@ func length(v any) (any, error) {
 	case string:
 		n = utf8.RuneCountInString(v)
 	default:
-		return nil, errType
+		return nil, wrong
 	}
-	return json.Number(strconv.Itoa(n)), nil
+	return json.Number(strconv.Itoa(n)), ""
 }
 
-func (o *oracle) merge(parts []any, w view) (any, error) {
+func (o *oracle) merge(parts []any, w view) (any, failure) {
 	out := map[string]any{}
 	for _, p := range parts {
 		v, err := o.value(p, w)
-		if err == errAbsent {
+		if err == isAbsent {
 			continue
 		}
-		if err != nil {
+		if err != "" {
 			return nil, err
 		}
 		m, ok := v.(map[string]any)
 		if !ok {
-			return nil, errType
+			return nil, wrong
 		}
 		for k, member := range m {
 			out[k] = member
 		}
 	}
-	return out, nil
+	return out, ""
 }
 
-func (o *oracle) concat(parts []any, w view) (any, error) {
+func (o *oracle) concat(parts []any, w view) (any, failure) {
 	out := ""
 	for _, p := range parts {
 		v, err := o.value(p, w)
-		if err == errAbsent {
+		if err == isAbsent {
 			continue
 		}
-		if err != nil {
+		if err != "" {
 			return nil, err
 		}
 		switch v := v.(type) {
@@ -267,44 +270,44 @@ func (o *oracle) concat(parts []any, w view) (any, error) {
 		case json.Number:
 			out += string(v)
 		default:
-			return nil, errType
+			return nil, wrong
 		}
 	}
-	return out, nil
+	return out, ""
 }
 
-func keyText(v any) (string, error) {
+func keyText(v any) (string, failure) {
 	switch v := v.(type) {
 	case string:
-		return v, nil
+		return v, ""
 	case json.Number:
 		if r, _ := new(big.Rat).SetString(string(v)); r.IsInt() {
-			return r.Num().String(), nil
+			return r.Num().String(), ""
 		}
 	}
-	return "", errType
+	return "", wrong
 }
 
-func at(from, key any) (any, error) {
+func at(from, key any) (any, failure) {
 	k, err := keyText(key)
-	if err != nil {
+	if err != "" {
 		return nil, err
 	}
 	switch from.(type) {
 	case map[string]any, []any:
 		if v, there := lookUp(from, []string{k}); there {
-			return v, nil
+			return v, ""
 		}
-		return nil, errMissing
+		return nil, missing
 	}
-	return nil, errType
+	return nil, wrong
 }
 
-func arithmetic(name string, a, b any) (any, error) {
+func arithmetic(name string, a, b any) (any, failure) {
 	x, okX := a.(json.Number)
 	y, okY := b.(json.Number)
 	if !okX || !okY {
-		return nil, errType
+		return nil, wrong
 	}
 	l, _ := new(big.Rat).SetString(string(x))
 	r, _ := new(big.Rat).SetString(string(y))
@@ -322,9 +325,9 @@ func arithmetic(name string, a, b any) (any, error) {
 	}
 	text := out.FloatString(places)
 	if digits := strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(text), "0"); len(digits) > 34 {
-		return nil, errors.New("rounded")
+		return nil, rounded
 	}
-	return json.Number(text), nil
+	return json.Number(text), ""
 }
 
 func same(a, b any) bool {
@@ -372,11 +375,11 @@ func (o *oracle) holds(p any, w view) bool {
 		return !o.holds(inner, w)
 	case "exists":
 		_, err := o.value(inner, w)
-		return err == nil
+		return err == ""
 	case "equals", "not_equals", "gt", "gte", "lt", "lte", "in", "not_in":
 		a, errA := o.value(parts[0], w)
 		b, errB := o.value(parts[1], w)
-		if errA != nil || errB != nil {
+		if errA != "" || errB != "" {
 			return strings.HasPrefix(name, "not_")
 		}
 		return compareAs(name, a, b)
@@ -384,7 +387,7 @@ func (o *oracle) holds(p any, w view) bool {
 	for k, t := range p.(map[string]any) {
 		a, there := lookUp(w.item, split(k))
 		b, err := o.value(t, w)
-		if !there || err != nil || !same(a, b) {
+		if !there || err != "" || !same(a, b) {
 			return false
 		}
 	}
@@ -404,7 +407,7 @@ func compareAs(name string, a, b any) bool {
 	case "not_in":
 		return !within
 	}
-	order := 0
+	var order int
 	switch x := a.(type) {
 	case json.Number:
 		y, ok := b.(json.Number)

@@ -27,8 +27,17 @@ func readIndex(key string) (int, bool) {
 	if len(digits) == 0 || len(digits) > 9 || digits[0] == '0' && key != "0" {
 		return 0, false
 	}
-	n, err := strconv.Atoi(key)
-	return n, err == nil && digits[0] != '+' && digits[0] != '-'
+	n := 0
+	for _, b := range []byte(digits) {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		n = 10*n + int(b-'0')
+	}
+	if len(digits) < len(key) {
+		n = -n
+	}
+	return n, true
 }
 
 // cost is in steps: long keys take time to compare.

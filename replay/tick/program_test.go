@@ -77,3 +77,17 @@ func TestOneProgramFoldsManyStreamsFromOneState(t *testing.T) {
 		t.Errorf("the shared state became %s", shared)
 	}
 }
+
+func TestPredicatesAndTemplatesTellWhatTheyRead(t *testing.T) {
+	p, faults := tick.CompilePredicate(parse(t, `{"gte": ["@.balance", "$.data.amount"]}`), "p", tick.ScopeState)
+	m, faults2 := tick.CompileTemplate(parse(t, `{"to": "$.data.to"}`), "m", 0)
+	if faults != nil || faults2 != nil {
+		t.Fatal(faults, faults2)
+	}
+	if r := p.Reads(); len(r) != 1 || r[0].Path[0] != "amount" || !r[0].Optional || r[0].Place() != "p.gte[1]" {
+		t.Errorf("the predicate reads %+v", r)
+	}
+	if r := m.Reads(); len(r) != 1 || r[0].Path[0] != "to" || r[0].Optional || r[0].Place() != "m.to" {
+		t.Errorf("the template reads %+v", r)
+	}
+}

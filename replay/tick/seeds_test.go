@@ -61,7 +61,9 @@ func TestTheBankAccountsComeTo500And30(t *testing.T) { // S1.10, S2.2
 	}
 	story := []fact{
 		{"AccountCreated", `{"owner": "Alice", "initial_balance": 1000}`},
-		{"MoneyWithdrawn", `{"amount": 200}`}, {"MoneyDeposited", `{"amount": 300}`}, {"MoneyWithdrawn", `{"amount": 600}`},
+		{"MoneyWithdrawn", `{"amount": 200}`},
+		{"MoneyDeposited", `{"amount": 300}`},
+		{"MoneyWithdrawn", `{"amount": 600}`},
 	}
 	for n, want := range []string{`1000`, `800`, `1100`, `500`} {
 		if got := fold(t, handlers, story[:n+1]); got.Field("balance").String() != want {

@@ -80,6 +80,9 @@ func (d *dict) ordered() []Member {
 // set is the object with this member, in its old place if the key is there.
 func (d *dict) set(key Key, v Value) *dict {
 	old, there := d.get(key)
+	if there && old == v { // one and the same, not only equal
+		return d
+	}
 	m := Member{key, v}
 	if !there && d.many == nil && d.count == fewMembers {
 		return newDict(append(slices.Clone(d.few), m))

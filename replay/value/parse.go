@@ -3,6 +3,7 @@ package value
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/stet-db/stet/internal/strictjson"
 )
@@ -42,7 +43,9 @@ func Parse(text []byte) (Value, error) {
 		}
 		return Value{}, &ParseError{strictjson.PathTo(text, fault.Offset), fault.Offset, fault.Problem}
 	}
-	p := parser{text: string(text), copies: len(text) > sharedText}
+	p := parsers.Get().(*parser) //nolint:forcetypeassert // nothing else is put in
+	defer p.release()
+	p.text, p.copies = string(text), len(text) > sharedText
 	v := p.value()
 	if p.problem != "" {
 		return Value{}, &ParseError{strictjson.PathTo(text, p.problemAt), p.problemAt, p.problem}
@@ -60,6 +63,25 @@ type parser struct {
 	members   []Member
 	problem   string
 	problemAt int
+}
+
+// parsers keep the room in which arrays and objects are gathered.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+// release keeps no value alive, and no more than a little room.
+func (p *parser) release() {
+	const most = 256
+	items, members := p.items[:cap(p.items)], p.members[:cap(p.members)]
+	if len(items) > most {
+		items = nil
+	}
+	if len(members) > most {
+		members = nil
+	}
+	clear(items)
+	clear(members)
+	*p = parser{items: items[:0], members: members[:0]}
+	parsers.Put(p)
 }
 
 func (p *parser) space() {

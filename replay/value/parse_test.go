@@ -84,18 +84,23 @@ func TestNumbersAreTakenAtTheirLimits(t *testing.T) {
 }
 
 func TestALongTextIsNotKeptForAShortString(t *testing.T) {
-	long := `{"short":"kept","long":"` + strings.Repeat("x", 1<<20) + `"}`
+	long := `{"short":"kept","long":"` + strings.Repeat("x", 1<<18) + `"}`
 	var kept []value.Value
-	for range 200 { // 200 MiB, if each kept its text
+	before := heap()
+	for range 64 { // 16 MiB, if each kept its text
 		kept = append(kept, parse(t, long).Field("short"))
 	}
+	if more := heap() - before; more > 4<<20 {
+		t.Errorf("%d strings of 4 bytes keep %d bytes", len(kept), more)
+	}
+	runtime.KeepAlive(kept)
+}
+
+func heap() int64 {
 	var memory runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&memory)
-	if memory.HeapAlloc > 64<<20 {
-		t.Errorf("%d strings of 4 bytes keep %d MiB", len(kept), memory.HeapAlloc>>20)
-	}
-	runtime.KeepAlive(kept)
+	return int64(memory.HeapAlloc)
 }
 
 func TestScalarsSayWhatTheyAre(t *testing.T) {
@@ -181,4 +186,36 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q means %v, but prints as %q", text, want, printed)
 		}
 	})
+}
+
+func TestAParseErrorReadsWell(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":[1,1e200]}`: `a[1]: exponent outside -100 to 100 at byte 8`,
+		`1e200`:           `exponent outside -100 to 100 at byte 0`,
+	} {
+		if _, err := value.Parse([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestWhatIsNoArrayOrObjectCountsAsEmpty(t *testing.T) {
+	o, n := parse(t, `{"a":1}`), value.Int(5)
+	for got, want := range map[string]string{
+		n.Append(n).String(): `[5]`, n.With("k", n).String(): `{"k":5}`, n.Merge(o).String(): `{"a":1}`, o.Merge(n).String(): `{"a":1}`,
+		value.Object().Merge(o).String(): `{"a":1}`, o.Merge(value.Object()).String(): `{"a":1}`, (value.Value{}).Append(n).String(): `[5]`,
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	for range n.Items() {
+		t.Error("a number has items")
+	}
+	for range n.Fields() {
+		t.Error("a number has fields")
+	}
+	if n.Key() != (value.Key{}) {
+		t.Error("a number is a key")
+	}
 }

