@@ -119,7 +119,12 @@ func TestLoopsOverEverythingEnd(t *testing.T) {
 	}
 	in := input(value.Object(value.Member{Key: value.KeyOf("big"), Value: value.String(strings.Repeat("x", 4<<20))}))
 	before := value.Object().With("list", list)
+	lets := `{"set": {"target": "x", "value": "#.n12"}}`
+	for i := 12; i > 0; i-- { // 1,000 to the power of 12 times the state
+		lets = fmt.Sprintf(`{"let": {"bind": {"n%d": [%s"#.n%d"]}, "do": %s}}`, i, strings.Repeat(fmt.Sprintf(`"#.n%d",`, i-1), 999), i-1, lets)
+	}
 	for _, handler := range []string{
+		`{"let": {"bind": {"n0": "@"}, "do": ` + lets + `}}`,
 		`{"map": {"target": "list", "apply": {"set": {"target": "", "value": "@"}}}}`,
 		`{"map": {"target": "list", "apply": {"set": {"target": "", "value": "$.data.big"}}}}`,
 		`{"map": {"target": "list", "apply": {"conditional": {"if": {"in": ["$.data.big", "@.list"]}, "then": []}}}}`,
@@ -130,6 +135,9 @@ func TestLoopsOverEverythingEnd(t *testing.T) {
 	} {
 		p := compile(t, handler)
 		got, warnings := p.Run(before, in, nil)
+		if text := got.String(); got.Size() != len(text) {
+			t.Errorf("%.100s: the size of the state is said to be %d", handler, got.Size())
+		}
 		if len(warnings) == 0 || len(warnings) > 3 || warnings[0].Reason == 0 {
 			t.Errorf("%s: %v", handler, warnings)
 		}

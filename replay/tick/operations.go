@@ -141,12 +141,17 @@ func (m *machine) runConditional(op *operation, root Value) (Value, *fault) {
 	}
 }
 
-// runLet binds what is there; a name for nothing leads nowhere.
+// runLet binds what is there; a name for nothing leads nowhere. Bound values
+// are held to the size of a state: lets inside lets would multiply it beyond
+// every number.
 func (m *machine) runLet(op *operation, root Value) (Value, *fault) {
 	before := len(m.names)
 	bound := make([]Value, len(op.names))
 	for i := range op.names {
 		v, f := m.evaluate(&op.names[i])
+		if f == nil {
+			f = m.tooMuch(v)
+		}
 		if f != nil && f != absent {
 			return Value{}, f
 		}

@@ -101,8 +101,13 @@ func (v Value) WithMember(key Key, member Value) Value {
 	return Value{dict: v.dict.set(key, member)}
 }
 
-// WithoutMember is the object without the key, which must be there.
-func (v Value) WithoutMember(key Key) Value { return Value{dict: v.dict.without(key)} }
+// WithoutMember is the object without the key.
+func (v Value) WithoutMember(key Key) Value {
+	if _, there := v.Member(key); !there {
+		return v
+	}
+	return Value{dict: v.dict.without(key)}
+}
 
 // Merge is the object with all members of another one. What is no object
 // counts as empty.

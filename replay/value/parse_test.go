@@ -203,6 +203,7 @@ func TestWhatIsNoArrayOrObjectCountsAsEmpty(t *testing.T) {
 	o, n := parse(t, `{"a":1}`), value.Int(5)
 	for got, want := range map[string]string{
 		n.Append(n).String(): `[5]`, n.With("k", n).String(): `{"k":5}`, n.Merge(o).String(): `{"a":1}`, o.Merge(n).String(): `{"a":1}`,
+		n.WithoutMember(value.KeyOf("a")).String(): `5`, o.WithoutMember(value.KeyOf("b")).String(): `{"a":1}`,
 		value.Object().Merge(o).String(): `{"a":1}`, o.Merge(value.Object()).String(): `{"a":1}`, (value.Value{}).Append(n).String(): `[5]`,
 	} {
 		if got != want {
