@@ -53,7 +53,7 @@ func TestConditionsRefuseWithTheirOwnWordsAndWriteNothing(t *testing.T) {
 			t.Errorf("kind %d", r.Kind)
 		}
 		if r := k.refused(withdraw("a", "100.01"), "INSUFFICIENT_FUNDS"); r.Kind != aggregate.Unprocessable || r.Problem != "the balance is too low" {
-			t.Errorf("%+v", r)
+			t.Errorf("%+v", &r)
 		}
 		k.refused(command("account", "a", "AccountClosed", `{}`, customer), "BALANCE_LEFT")
 		k.do(withdraw("a", "100.00"))

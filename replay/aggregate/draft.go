@@ -57,8 +57,10 @@ type proposal struct {
 func (d *drafter) draft(p *proposal) (*draft, error) {
 	event, ok := p.typ.Event(p.name)
 	if !ok {
-		return nil, &Refusal{Kind: Missing, Code: p.word(CodeUnknownEvent), Path: p.path,
-			Problem: fmt.Sprintf("aggregate type %q has no event %q", p.typ.Name(), p.name)}
+		return nil, &Refusal{
+			Kind: Missing, Code: p.word(CodeUnknownEvent), Path: p.path,
+			Problem: fmt.Sprintf("aggregate type %q has no event %q", p.typ.Name(), p.name),
+		}
 	}
 	out := &draft{typ: p.typ, event: event, id: p.id, stream: p.typ.Stream(p.id), path: p.path, meta: p.meta}
 	if len(p.data) == 0 {

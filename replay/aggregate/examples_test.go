@@ -85,7 +85,7 @@ func TestAnAdWaitsForAVerifiedEmail(t *testing.T) {
 		k := newKit(t, store, example(t, "users"))
 		post := command("ad", "1", "was_posted", `{"user_id":"auth0|123456","type":"motorcycle","make":"Honda"}`, user)
 		if r := k.refused(post, "EMAIL_NOT_VERIFIED"); r.Kind != aggregate.Forbidden || r.Problem != "verify your e-mail address first" {
-			t.Errorf("%+v", r)
+			t.Errorf("%+v", &r)
 		}
 		const id = "auth0|123456" // S4.2
 		k.do(command("user", id, "userCreated", `{"user_id":"auth0|123456","email":"ann@example.com"}`, user))

@@ -128,8 +128,10 @@ func (s *Service) prepare(book *rulebook, c *Command) ([]*draft, error) {
 	for i := range c.Events {
 		// Before anything else is said: what cannot be meant at all.
 		if _, ok := t.Event(c.Events[i].Type); !ok {
-			return nil, &Refusal{Kind: Missing, Code: CodeUnknownEvent, Path: c.path(i),
-				Problem: fmt.Sprintf("aggregate type %q has no event %q", c.Type, c.Events[i].Type)}
+			return nil, &Refusal{
+				Kind: Missing, Code: CodeUnknownEvent, Path: c.path(i),
+				Problem: fmt.Sprintf("aggregate type %q has no event %q", c.Type, c.Events[i].Type),
+			}
 		}
 	}
 	if err := c.check(&s.o.Limits); err != nil {

@@ -1,10 +1,9 @@
 package aggregate
 
 import (
+	"context"
 	"errors"
 	"fmt"
-
-	"context"
 
 	"github.com/stet-db/stet/internal/strictjson"
 	"github.com/stet-db/stet/replay"

@@ -89,8 +89,8 @@ func own(a *storage.Append, got storage.Appended) storage.Appended {
 
 // guarded is the type that a stream belongs to, and its aggregate; nil when the
 // specification has nothing to say about it.
-func (b *rulebook) guarded(stream string) (*ruledType, string) {
-	return b.types[storage.CategoryOf(stream)], replay.AggregateID(stream)
+func (r *rulebook) guarded(stream string) (*ruledType, string) {
+	return r.types[storage.CategoryOf(stream)], replay.AggregateID(stream)
 }
 
 // checkRaw makes drafts of the events of guarded entries, by entry; nil when no

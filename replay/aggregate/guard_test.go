@@ -62,7 +62,7 @@ func TestRawAppendsAreHeldToTheSameRules(t *testing.T) {
 		} {
 			_, err := k.Append(ctx, one(c.stream, c.event), "")
 			if r := k.isRefusal(err, c.code); r.Path != c.path {
-				t.Errorf("%s: path %q, want %q: %v", c.code, r.Path, c.path, r)
+				t.Errorf("%s: path %q, want %q: %v", c.code, r.Path, c.path, &r)
 			}
 		}
 		out, err := k.Append(ctx, one("account-a", rawOpen(t, 2)), "key-1")

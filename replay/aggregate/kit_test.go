@@ -156,7 +156,7 @@ func (k *kit) do(c *aggregate.Command) aggregate.Result {
 
 // refused executes a command that must be refused with the code, and writes
 // nothing.
-func (k *kit) refused(c *aggregate.Command, code string) *aggregate.Refusal {
+func (k *kit) refused(c *aggregate.Command, code string) aggregate.Refusal {
 	k.Helper()
 	head := k.store.Head()
 	_, err := k.Execute(context.Background(), c)
@@ -167,13 +167,13 @@ func (k *kit) refused(c *aggregate.Command, code string) *aggregate.Refusal {
 	return r
 }
 
-func (k *kit) isRefusal(err error, code string) *aggregate.Refusal {
+func (k *kit) isRefusal(err error, code string) aggregate.Refusal {
 	k.Helper()
 	var r *aggregate.Refusal
 	if !errors.As(err, &r) || r.Code != code {
 		k.Fatalf("got %v (%T), want a refusal with %s", err, err, code)
 	}
-	return r
+	return *r
 }
 
 // state is the state at a point, as JSON.

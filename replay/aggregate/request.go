@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"maps"
 	"slices"
 
@@ -51,10 +52,7 @@ func (c *Command) content() [16]byte {
 
 // hasher hashes parts so that no two lists of parts look the same.
 type hasher struct {
-	sum interface {
-		Write(p []byte) (int, error)
-		Sum(b []byte) []byte
-	}
+	sum hash.Hash
 }
 
 func newHasher(what string) *hasher {

@@ -163,7 +163,7 @@ func TestCommandsThatContradictThemselvesAreRefused(t *testing.T) {
 		cmd := withdraw("a", "1")
 		c.change(cmd)
 		if r := k.refused(cmd, c.code); r.Path != c.path {
-			t.Errorf("%s: path %q, want %q (%v)", c.code, r.Path, c.path, r)
+			t.Errorf("%s: path %q, want %q (%v)", c.code, r.Path, c.path, &r)
 		}
 	}
 }

@@ -104,8 +104,10 @@ func TestSnapshotsChangeNoAnswer(t *testing.T) {
 	onEachStore(t, func(t *testing.T, store caching) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		k := newKit(t, store, cartEvery(t, 7))
-		specs := []string{cartEvery(t, 7), cartEvery(t, 3), strings.Replace(cartEvery(t, 5), `"$.data"`, `"$.data.sku"`, 1),
-			strings.Replace(cartEvery(t, 4), `"$.data"`, `"$.data.missing"`, 1)}
+		specs := []string{
+			cartEvery(t, 7), cartEvery(t, 3), strings.Replace(cartEvery(t, 5), `"$.data"`, `"$.data.sku"`, 1),
+			strings.Replace(cartEvery(t, 4), `"$.data"`, `"$.data.missing"`, 1),
+		}
 		for round := range 30 {
 			switch rng.IntN(5) {
 			case 0:

@@ -61,7 +61,7 @@ func TestFaultsOfASpecificationAreAllTold(t *testing.T) {
 	k := newKit(t, newModel(t), "")
 	_, err := k.PutSpec(context.Background(), aggregate.PutSpec{Text: []byte(`{"aggregate_types":{"a":{"events":{"b":{"handler":{"sett":{}}},"c":{"version":0}}}}}`)})
 	if r := k.isRefusal(err, aggregate.CodeInvalidSpec); len(r.Faults) < 2 || r.Path == "" {
-		t.Errorf("%+v", r)
+		t.Errorf("%+v", &r)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestRemovingWhatWasWrittenNeedsForce(t *testing.T) {
 		k.do(command("cart", "a", "was_checked_out", "", user))
 		_, err := k.PutSpec(ctx, aggregate.PutSpec{Text: []byte(less)})
 		if r := k.isRefusal(err, aggregate.CodeIncompatibleSpec); len(r.Faults) != 1 {
-			t.Errorf("%+v", r)
+			t.Errorf("%+v", &r)
 		}
 		if _, err := k.PutSpec(ctx, aggregate.PutSpec{Text: []byte(less), Force: true}); err != nil {
 			t.Fatal(err)
