@@ -65,13 +65,13 @@ func (t *telling) tell(e *jsonschema.ValidationError) {
 			t.tell(cause)
 		}
 	case *kind.AnyOf:
-		t.add(path, "matches none of anyOf: %s", t.alternatives(e.Causes))
+		t.add(path, "matches none of anyOf: %s", t.alternatives(path, e.Causes))
 	case *kind.OneOf:
 		if len(k.Subschemas) == 2 {
 			t.add(path, "matches more than one of oneOf: %d and %d", k.Subschemas[0], k.Subschemas[1])
 			return
 		}
-		t.add(path, "matches none of oneOf: %s", t.alternatives(e.Causes))
+		t.add(path, "matches none of oneOf: %s", t.alternatives(path, e.Causes))
 	case *kind.Contains, *kind.MinContains:
 		t.add(path, "has too few items that match contains")
 	case *kind.PropertyNames:
@@ -98,14 +98,19 @@ func (t *telling) missing(path string, names []string, problem string) {
 // maxAlternatives bounds how much is said of alternatives.
 const maxAlternatives = 3
 
-// alternatives says of the first ones what each lacks.
-func (t *telling) alternatives(causes []*jsonschema.ValidationError) string {
+// alternatives says of the first ones what each lacks, with its path where
+// that is another one.
+func (t *telling) alternatives(path string, causes []*jsonschema.ValidationError) string {
 	var all []string
 	for _, cause := range causes[:min(len(causes), maxAlternatives)] {
 		inner := telling{data: t.data}
 		inner.tell(cause)
 		slices.SortFunc(inner.faults, func(a, b DataFault) int { return strings.Compare(a.Error(), b.Error()) })
-		if len(inner.faults) > 0 {
+		switch {
+		case len(inner.faults) == 0:
+		case inner.faults[0].Path == path:
+			all = append(all, inner.faults[0].Problem)
+		default:
 			all = append(all, inner.faults[0].Error())
 		}
 	}
