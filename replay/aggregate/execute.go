@@ -50,6 +50,9 @@ func (s *Service) Execute(ctx context.Context, c *Command) (Result, error) {
 // withState adds the state after the command's events.
 func (s *Service) withState(ctx context.Context, c *Command, out *Result) error {
 	t, err := s.current.Load().typeOf(c.Type)
+	if err != nil && out.Replayed {
+		return nil // the type has gone since; the first answer is due all the same
+	}
 	if err != nil {
 		return err
 	}

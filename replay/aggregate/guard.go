@@ -40,7 +40,8 @@ func (s *Service) CheckAppend(a *storage.Append, keyName string) error {
 // Append is [storage.Store.Append] under the rules of the specification: every
 // entry whose category is an aggregate type is validated like a command, and
 // what its events imply is written with it. The answer is about the entries of
-// a only. Errors are those of the store, or a [*Refusal]. a is not changed.
+// a only. Errors are those of the store, or a [*Refusal]. a is complete, with
+// times and ids, and is not changed.
 func (s *Service) Append(ctx context.Context, a *storage.Append, keyName string) (storage.Appended, error) {
 	if checked, err := s.checkRaw(s.current.Load(), a, keyName); err == nil && checked == nil {
 		return s.store.Append(ctx, a)

@@ -167,3 +167,23 @@ func TestCommandsThatContradictThemselvesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// I5: the rules may make more events of a request than there were at first.
+func TestARepeatedRequestThatWouldNowImplyMoreGetsTheFirstAnswer(t *testing.T) {
+	onEachStore(t, func(t *testing.T, store caching) {
+		k := newKit(t, store, `{"aggregate_types":{"a":{"events":{"x":{"handler":[]}}}}}`)
+		c := command("a", "1", "x", "{}", nil)
+		k.put(`{"aggregate_types":{"a":{"events":{"x":{}}}}}`)
+		c.RequestID = "r"
+		first := k.do(c)
+		k.put(`{"aggregate_types":{"a":{"events":{"x":{"implies":[{"type":"b","id":"1","event":"y","data":{}},{"type":"a","id":"1","event":"x","data":{}}]}}},"b":{"events":{"y":{}}}}}`)
+		again := k.do(c)
+		if !again.Replayed || again.Implied != 0 || again.Position != first.Position || again.Length != 1 {
+			t.Errorf("again: %+v, want %+v", again, first)
+		}
+		c.RequestID = "s"
+		if out := k.do(c); out.Implied != 2 || out.Length != 3 || len(out.StreamIDs) != 1 {
+			t.Errorf("%+v", out)
+		}
+	})
+}

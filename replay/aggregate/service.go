@@ -31,8 +31,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Snapshots keeps derived states; nil: none are kept.
 	Snapshots storage.SnapshotCache
-	// SnapshotQueue bounds the snapshots waiting to be made; more are not made;
-	// default 256.
+	// SnapshotQueue bounds the snapshots waiting to be made, whose states are in
+	// memory meanwhile; more are not made; default 64.
 	SnapshotQueue int
 }
 
@@ -42,7 +42,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.SnapshotQueue == 0 {
-		o.SnapshotQueue = 256
+		o.SnapshotQueue = 64
 	}
 	return o
 }

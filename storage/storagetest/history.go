@@ -7,9 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
-	"pgregory.net/rapid"
 )
 
 // stepKind is what one step of a history does.

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stet-db/stet/storage"
 	"pgregory.net/rapid"
+
+	"github.com/stet-db/stet/storage"
 )
 
 // RunMachine plays random histories on stores that open opens and on the

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/stet-db/stet/storage"
 	"go.uber.org/goleak"
+
+	"github.com/stet-db/stet/storage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
