@@ -47,6 +47,9 @@ type Config struct {
 	Version string
 	// Clock gives the time; default: this machine's.
 	Clock clock.Source
+	// Snapshots keeps derived states of aggregates; nil: none are kept. Every
+	// store of this module is one.
+	Snapshots storage.SnapshotCache
 	// Backup makes a backup with the given plain file name and tells where;
 	// nil: the operations listener refuses to make one.
 	Backup func(ctx context.Context, name string) (path string, err error)

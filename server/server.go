@@ -95,8 +95,11 @@ func (s *Server) options() ([]grpc.ServerOption, error) {
 	return options, nil
 }
 
-// Listen opens both listeners, or none.
+// Listen reads the specification and opens both listeners, or none.
 func (s *Server) Listen(ctx context.Context) error {
+	if err := s.service.openAggregates(ctx, s.config.Snapshots); err != nil {
+		return err
+	}
 	rpc, err := listen(ctx, s.config.Listen, s.config.Connections, s.config.Logger)
 	if err != nil {
 		return err
@@ -128,6 +131,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.config.Logger.Info("serving", "address", s.Addr().String(), "ops_address", s.OpsAddr().String(), "config", s.config)
 	group := lifecycle.New(ctx)
 	group.Go("operations listener", s.serveOps) // stops last, so that a drain can be watched
+	group.Go("aggregates", s.service.aggregates.Run) // stops when nobody asks any more
 	group.Go("gRPC listener", s.serveRPC)
 	return group.Wait()
 }

@@ -80,6 +80,7 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 	if err != nil {
 		return err
 	}
+	config.Snapshots = store
 	config.Backup = func(ctx context.Context, name string) (string, error) {
 		path, err := filepath.Abs(filepath.Join(o.backupDir, name))
 		if err != nil {
