@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"reflect"
 	"slices"
@@ -197,6 +198,11 @@ func TestTheHashIsThatOfTheTypesPart(t *testing.T) {
 	same := `{"aggregate_types": {"a": {"events": {}}, "b": {"events": {}}}}`
 	if hash(same, "a") == hash(same, "b") {
 		t.Error("types with equal parts have the same hash")
+	}
+	// What handlers do is part of it.
+	text := fmt.Sprintf("stet aggregate type\n%d\na\n{\"events\":{}}", tick.Version)
+	if sum := sha256.Sum256([]byte(text)); hash(same, "a") != [16]byte(sum[:]) {
+		t.Errorf("the hash is not that of %q", text)
 	}
 }
 
