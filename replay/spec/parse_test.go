@@ -151,44 +151,44 @@ func routed(routes string) string {
 
 func init() {
 	const good = `"type": "t", "event": "x", "id": "$.data.id"`
-	for path, problem := range map[string]string{
-		"":            `a path begins with /`,
-		"api":         `a path begins with /`,
-		"/_/spec":     `paths that begin with /_ are kept`,
-		"/_x":         `paths that begin with /_ are kept`,
-		"/t":          `begins with the aggregate type "t"`,
-		"/t/1/x":      `begins with the aggregate type "t"`,
-		"/":           `a path has no empty part`,
-		"/a/":         `a path has no empty part`,
-		"/a//b":       `a path has no empty part`,
-		"/a/../b":     `a path has no empty part`,
-		"/a?b":        `a path is made of`,
-		"/ä":          `a path is made of`,
-		"/%74/1/x":    `a path is made of`,
-		"/" + long256: `a path has at most 256 bytes`,
+	for _, c := range [][2]string{
+		{"", `a path begins with /`},
+		{"api", `a path begins with /`},
+		{"/_/spec", `paths that begin with /_ are kept`},
+		{"/_x", `paths that begin with /_ are kept`},
+		{"/t", `begins with the aggregate type "t"`},
+		{"/t/1/x", `begins with the aggregate type "t"`},
+		{"/", `a path has no empty part`},
+		{"/a/", `a path has no empty part`},
+		{"/a//b", `a path has no empty part`},
+		{"/a/../b", `a path has no empty part`},
+		{"/a?b", `a path is made of`},
+		{"/ä", `a path is made of`},
+		{"/%74/1/x", `a path is made of`},
+		{"/" + long256, `a path has at most 256 bytes`},
 	} {
 		faultCases = append(faultCases, struct{ name, text, want string }{
-			"the path " + path, routed(fmt.Sprintf(`{%q: {%s}}`, path, good)), child("routes", path) + ": " + problem,
+			"the path " + c[0], routed(fmt.Sprintf(`{%q: {%s}}`, c[0], good)), child("routes", c[0]) + ": " + c[1],
 		})
 	}
-	for parts, want := range map[string]string{
-		`1`:                                                     `: must be an object`,
-		`{}`:                                                    ": lacks \"type\"\n: lacks \"event\"\n: lacks \"id\"",
-		`{` + good + `, "method": "PUT"}`:                       `.method: there is no such member`,
-		`{"type": "u", "event": "x", "id": "1"}`:                `.type: there is no aggregate type "u"`,
-		`{"type": 1, "event": "x", "id": "1"}`:                  `.type: there is no aggregate type "1"`,
-		`{"type": "t", "event": "y", "id": "1"}`:                `.event: t has no event "y"`,
-		`{"type": "t", "event": "x", "id": "@.a"}`:              `.id: @ means nothing`,
-		`{"type": "t", "event": "x", "id": "$.id"}`:             `.id: a route sees the data only, not "$.id"`,
-		`{` + good + `, "bare": 1}`:                             `.bare: must be true or false`,
-		`{` + good + `, "bare": true}`:                          `: lacks "actor"`,
-		`{` + good + `, "actor": "user"}`:                       `.actor: must be an object`,
-		`{` + good + `, "actor": {}}`:                           ".actor: lacks \"type\"\n.actor: lacks \"id\"",
-		`{` + good + `, "actor": {"type": "robot", "id": "1"}}`: `.actor.type: "robot" is none of agent_types`,
+	for _, c := range [][2]string{
+		{`1`, `: must be an object`},
+		{`{}`, ": lacks \"type\"\n: lacks \"event\"\n: lacks \"id\""},
+		{`{` + good + `, "method": "PUT"}`, `.method: there is no such member`},
+		{`{"type": "u", "event": "x", "id": "1"}`, `.type: there is no aggregate type "u"`},
+		{`{"type": 1, "event": "x", "id": "1"}`, `.type: there is no aggregate type "1"`},
+		{`{"type": "t", "event": "y", "id": "1"}`, `.event: t has no event "y"`},
+		{`{"type": "t", "event": "x", "id": "@.a"}`, `.id: @ means nothing`},
+		{`{"type": "t", "event": "x", "id": "$.id"}`, `.id: a route sees the data only, not "$.id"`},
+		{`{` + good + `, "bare": 1}`, `.bare: must be true or false`},
+		{`{` + good + `, "bare": true}`, `: lacks "actor"`},
+		{`{` + good + `, "actor": "user"}`, `.actor: must be an object`},
+		{`{` + good + `, "actor": {}}`, ".actor: lacks \"type\"\n.actor: lacks \"id\""},
+		{`{` + good + `, "actor": {"type": "robot", "id": "1"}}`, `.actor.type: "robot" is none of agent_types`},
 	} {
 		faultCases = append(faultCases, struct{ name, text, want string }{
-			"the route " + parts, routed(`{"/api/1.0/x": ` + parts + `}`),
-			`routes["/api/1.0/x"]` + strings.ReplaceAll(want, "\n", "\n"+`routes["/api/1.0/x"]`),
+			"the route " + c[0], routed(`{"/api/1.0/x": ` + c[0] + `}`),
+			`routes["/api/1.0/x"]` + strings.ReplaceAll(c[1], "\n", "\n"+`routes["/api/1.0/x"]`),
 		})
 	}
 }
