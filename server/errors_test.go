@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 )
@@ -60,6 +61,9 @@ var mappings = map[string]mapping{
 // others are errors that package storage does not have.
 var others = map[string]mapping{
 	"too many subscriptions": {&tooManySubscriptionsError{Limit: 2}, codes.ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"},
+	"no key":                 {keyring.ErrNoKey, codes.Unauthenticated, "UNAUTHENTICATED"},
+	"unknown key":            {keyring.ErrUnknownKey, codes.Unauthenticated, "UNAUTHENTICATED"},
+	"no scope":               {&keyring.ScopeError{Key: "k", Need: keyring.Write}, codes.PermissionDenied, "PERMISSION_DENIED"},
 	"canceled":               {context.Canceled, codes.Canceled, ""},
 	"deadline":               {context.DeadlineExceeded, codes.DeadlineExceeded, ""},
 	"unknown":                {errors.New("secret"), codes.Internal, "INTERNAL"},

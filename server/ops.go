@@ -14,7 +14,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/internal/lifecycle"
+	"github.com/stet-db/stet/server/httpapi"
 )
 
 // Bounds of the operations listener: it serves a scraper, a supervisor and an
@@ -33,22 +35,50 @@ const (
 // backupNameBytes bounds the name of a backup.
 const backupNameBytes = 128
 
+// opsRoute is one route of the operations listener.
+type opsRoute struct {
+	pattern string
+	scope   keyring.Scope
+	handler http.Handler
+}
+
+func (s *Server) opsRoutes() []opsRoute {
+	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: opsScrapes, Timeout: opsReadTimeout, ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
+	})
+	alive := func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, ready{Status: "ok"}) }
+	config := func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, s.config) }
+	return []opsRoute{
+		// A supervisor has no key, and learns nothing but that the server is there.
+		{"GET /healthz", forAll, http.HandlerFunc(alive)},
+		{"GET /readyz", forAll, http.HandlerFunc(s.serveReady)},
+		{"GET /metrics", keyring.Read, metrics},
+		{"GET /config", keyring.Admin, http.HandlerFunc(config)},
+		{"POST /clock/confirm", keyring.Admin, http.HandlerFunc(s.serveClockConfirm)},
+		{"POST /backup", keyring.Admin, http.HandlerFunc(s.serveBackup)},
+		{"GET /debug/pprof/", keyring.Admin, http.HandlerFunc(pprof.Index)},
+		{"GET /debug/pprof/cmdline", keyring.Admin, http.HandlerFunc(pprof.Cmdline)},
+		{"GET /debug/pprof/profile", keyring.Admin, http.HandlerFunc(pprof.Profile)},
+		{"GET /debug/pprof/symbol", keyring.Admin, http.HandlerFunc(pprof.Symbol)},
+		{"GET /debug/pprof/trace", keyring.Admin, http.HandlerFunc(pprof.Trace)},
+	}
+}
+
 // newOps makes the operations server. Requests live in ctx.
 func (s *Server) newOps(ctx context.Context) *http.Server {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
-		MaxRequestsInFlight: opsScrapes, Timeout: opsReadTimeout, ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
-	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, ready{Status: "ok"}) })
-	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, s.config) })
-	mux.HandleFunc("POST /clock/confirm", s.serveClockConfirm)
-	mux.HandleFunc("POST /backup", s.serveBackup)
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	loopbackOnly := s.loopbackOnly(s.opsListener.Addr())
+	for _, r := range s.opsRoutes() {
+		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) {
+			if loopbackOnly && !httpapi.IsLoopbackName(req.Host) {
+				s.answer(w, http.StatusForbidden, refused{"without keys only localhost and loopback addresses are served as Host"})
+				return
+			}
+			if s.opsAllowed(w, req, r.scope) {
+				r.handler.ServeHTTP(w, req)
+			}
+		})
+	}
 	return &http.Server{
 		// A web page in the operator's browser can reach loopback too.
 		Handler:           http.NewCrossOriginProtection().Handler(mux),
@@ -60,6 +90,25 @@ func (s *Server) newOps(ctx context.Context) *http.Server {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
+}
+
+// opsAllowed tells whether who asks may, and else answers.
+func (s *Server) opsAllowed(w http.ResponseWriter, req *http.Request, scope keyring.Scope) bool {
+	if scope == forAll {
+		return true
+	}
+	_, err := s.config.Keys.Allow(req.Header.Values("Authorization"), scope)
+	if err == nil {
+		return true
+	}
+	code := http.StatusUnauthorized
+	if _, known := errors.AsType[*keyring.ScopeError](err); known {
+		code = http.StatusForbidden
+	} else {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	s.answer(w, code, refused{err.Error()})
+	return false
 }
 
 // Answers of the operations listener.

@@ -255,6 +255,9 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	if _, err := s.client().Append(waiting(t), oneEvent("cart-1")); err != nil {
 		t.Fatal(err)
 	}
+	if code, _ := s.web(http.MethodGet, "/_/spec", ""); code != http.StatusNotFound {
+		t.Errorf("GET /_/spec: %d", code)
+	}
 	families, err := s.metrics.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
