@@ -112,7 +112,7 @@ func wireErrorOf(err error) *stetv1.Error {
 // refusalOf is the one place that maps errors to codes and reasons. Errors
 // that wrap others come first: what they wrap is their cause, not the answer.
 func refusalOf(err error) refusal {
-	for _, match := range [...]func(error) (refusal, bool){brokenRefusal, keyRefusal, callerRefusal, laterRefusal, callRefusal} {
+	for _, match := range [...]func(error) (refusal, bool){brokenRefusal, keyRefusal, ruleRefusal, callerRefusal, laterRefusal, callRefusal} {
 		if r, ok := match(err); ok {
 			return r
 		}

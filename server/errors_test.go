@@ -144,7 +144,7 @@ func parseDir(t *testing.T, dir string) []*ast.File {
 }
 
 func TestErrorsHaveTheirCodesAndReasonsHoweverWrapped(t *testing.T) {
-	for _, set := range []map[string]mapping{mappings, others} {
+	for _, set := range []map[string]mapping{mappings, others, ruleMappings()} {
 		for name, m := range set {
 			for _, err := range []error{m.err, fmt.Errorf("append to %q: %w", "a-1", m.err)} {
 				st := status.Convert(statusOf(err))
@@ -268,7 +268,7 @@ func TestTheDocumentListsEveryReasonWithItsCode(t *testing.T) {
 		inDocument[row[1]] = named
 	}
 	inCode := map[string]codes.Code{}
-	for _, set := range []map[string]mapping{mappings, others} {
+	for _, set := range []map[string]mapping{mappings, others, ruleMappings()} {
 		for _, m := range set {
 			if m.reason != "" {
 				inCode[m.reason] = m.code

@@ -110,10 +110,11 @@ func (s *Service) openAggregates(ctx context.Context, snapshots storage.Snapshot
 	return err
 }
 
-// Register adds the service to a server, which must have been made with the
+// Register adds both services to a server, which must have been made with the
 // codec of package wire for the same limits.
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	registrar.RegisterService(serviceDesc(), s)
+	registrar.RegisterService(aggregatesDesc(), s)
 }
 
 // Drain makes appends fail with [storage.ErrShuttingDown], and ends pipelines

@@ -62,6 +62,9 @@ type Refusal struct {
 	Problem string
 	// Path leads to what is wrong in the request; empty: all of it.
 	Path string
+	// Condition tells that a condition of the specification did not hold, so that
+	// Code is the specification's word.
+	Condition bool
 	// Faults are all that is wrong, the first of which Path and Problem tell,
 	// where there can be several.
 	Faults []Fault
@@ -110,7 +113,7 @@ func kindOf(status int) Kind {
 
 // broken is the refusal of a condition that does not hold.
 func broken(r *spec.Require) *Refusal {
-	return &Refusal{Kind: kindOf(r.Status), Code: r.Code, Problem: r.Error}
+	return &Refusal{Kind: kindOf(r.Status), Code: r.Code, Problem: r.Error, Condition: true}
 }
 
 // under is the path of a part inside of another.
