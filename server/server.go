@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/server/httpapi"
 	"github.com/stet-db/stet/server/wire"
@@ -188,7 +187,7 @@ func (s *Server) noteLast(ctx context.Context) error {
 
 // serveRPC serves the gRPC listener until ctx ends.
 func (s *Server) serveRPC(ctx context.Context) error {
-	for _, name := range []string{"", stetv1.EventStore_ServiceDesc.ServiceName} {
+	for _, name := range append([]string{""}, ownServices...) {
 		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
 	}
 	s.state.Store(stateServing)
