@@ -65,14 +65,17 @@ func (o *object) read(raw []byte, members []string) {
 }
 
 func (o *object) fault(member, problem string) {
-	if *o.err != nil {
-		return
-	}
 	path := o.path
 	if member != "" {
 		path = strictjson.Child(path, member)
 	}
-	*o.err = unprocessable(aggregate.CodeInvalidRequest, path, problem)
+	o.faultAt(path, problem)
+}
+
+func (o *object) faultAt(path, problem string) {
+	if *o.err == nil {
+		*o.err = unprocessable(aggregate.CodeInvalidRequest, path, problem)
+	}
 }
 
 func (o *object) has(member string) bool { return o.members[member] != nil }
@@ -168,7 +171,7 @@ func (o *object) texts(member string) []string {
 	out := make([]string, len(items))
 	for i, raw := range items {
 		if !isString(raw) || json.Unmarshal(raw, &out[i]) != nil {
-			o.fault(strictjson.Element(member, i), "is not a text")
+			o.faultAt(strictjson.Element(strictjson.Child(o.path, member), i), "is not a text")
 		}
 	}
 	return out
