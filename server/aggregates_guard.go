@@ -11,6 +11,9 @@ import (
 // whoever writes into a category that has one is held to it, whichever call he
 // takes.
 func (s *Service) append(ctx context.Context, a *storage.Append) (storage.Appended, error) {
+	if err := s.stampKey(ctx, a); err != nil {
+		return storage.Appended{}, err
+	}
 	if s.aggregates == nil {
 		return s.store.Append(ctx, a)
 	}
@@ -20,6 +23,9 @@ func (s *Service) append(ctx context.Context, a *storage.Append) (storage.Append
 // check holds a completed proposal of a pipeline to the rules, as far as that
 // needs no state.
 func (s *Service) check(ctx context.Context, a *storage.Append) error {
+	if err := s.stampKey(ctx, a); err != nil {
+		return err
+	}
 	if s.aggregates == nil {
 		return nil
 	}

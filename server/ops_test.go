@@ -38,7 +38,7 @@ func TestHealthKnowsTheServerAndTheService(t *testing.T) {
 	}
 }
 
-var wantServices = []string{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection", "stet.v1.EventStore"}
+var wantServices = []string{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection", "stet.v1.Aggregates", "stet.v1.EventStore"}
 
 func TestReflectionListsServicesAndShowsComments(t *testing.T) {
 	s := serve(t, nil, nil)
