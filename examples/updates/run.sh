@@ -6,7 +6,7 @@ say 'The specification'
 upload spec.json
 
 say 'A user changes the address; the user and a mailing list follow, in the same write'
-post /update/u-1/UserUpdated '{"data":{"user_id":"123","email":"new@example.com","updated":[{"type":"User","_id":"123","email":"new@example.com"},{"type":"MailingList","_id":"news","email":"new@example.com"}]},"metadata":{"correlation_id":"request-7"}}'
+post /update/u-1/UserUpdated '{"data":{"user_id":"123","email":"new@example.com","updated":[{"type":"User","_id":"123","email":"new@example.com"},{"type":"MailingList","_id":"news","email":"new@example.com"}]},"metadata":{"correlation_id":"request-7","tags":["case:7"]}}'
 curl "$STET/User/123"
 curl "$STET/MailingList/news"
 
@@ -17,3 +17,11 @@ say 'One of them is refused, and nothing is written'
 post /update/u-2/UserUpdated '{"data":{"user_id":"123","updated":[{"type":"User","_id":"123","email":"a@example.com"},{"type":"MailingList","_id":"a/b","email":"a@example.com"}]}}'
 curl "$STET/User/123/length"
 curl "$STET/update/u-2"
+
+say 'The whole case, over all types, in order: what was tagged with it'
+post /User/124/had_email_changed '{"data":{"email":"other@example.com"}}'
+post /User/123/had_email_changed '{"data":{"email":"newer@example.com"},"metadata":{"correlation_id":"request-8","tags":["case:7"]}}'
+exec 3< <(exec curl --silent --no-buffer "$STET/_/stream?after=0&tag=case:7")
+live=$!
+grep --max-count 2 '^data:' <&3 | sed -E 's/"(id|causation_id)":"[^"]*"/"\1":"<event>"/g'
+kill $live
