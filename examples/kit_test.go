@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,30 +22,30 @@ import (
 // stet is the path of the program.
 var stet string
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err == nil && code == 0 {
-		err = goleak.Find()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(built{m}) }
 
-// run builds the program, runs the tests, and removes it.
-func run(m *testing.M) (code int, err error) {
+// built are tests that have the program while they run.
+type built struct{ *testing.M }
+
+// Run builds the program, runs the tests, and removes it.
+func (b built) Run() int {
 	dir, err := os.MkdirTemp("", "stet-examples-")
 	if err != nil {
-		return 1, err
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	code := 1
 	stet = filepath.Join(dir, "stet")
 	if out, err := exec.Command("go", "build", "-o", stet, "../cmd/stet").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build: %w\n%s", err, out)
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+	} else {
+		code = b.M.Run()
 	}
-	return m.Run(), nil
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 const patience = 2 * time.Minute
