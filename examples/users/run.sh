@@ -52,5 +52,5 @@ grep --max-count 1 '^data:' <&3
 kill $live
 
 say 'Nothing changes or deletes an event'
-curl -X DELETE "$STET$bob"
-curl -X PUT "$STET$bob/events"
+curl --output /dev/null --write-out '%{http_code}\n' -X DELETE "$STET$bob"
+curl --output /dev/null --write-out '%{http_code}\n' -X PUT "$STET$bob/events"
