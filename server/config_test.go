@@ -67,8 +67,13 @@ func TestListenersBeyondLoopbackWantTLSOrLeave(t *testing.T) {
 	beyond := []string{":7838", "0.0.0.0:7838", "[::]:7838", "192.0.2.1:7838", "10.0.0.1:7838", "169.254.1.1:7838", "[fd00::1]:7838", "[2001:db8::1]:7838", "[::ffff:192.0.2.1]:7838"}
 	for _, address := range beyond {
 		for _, c := range []Config{
-			{Listen: address}, {HTTPListen: address}, {OpsListen: address}, {OpsListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
-			{Listen: address, Keys: ring}, {HTTPListen: address, Keys: ring}, {OpsListen: address, Keys: ring},
+			{Listen: address},
+			{HTTPListen: address},
+			{OpsListen: address},
+			{OpsListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
+			{Listen: address, Keys: ring},
+			{HTTPListen: address, Keys: ring},
+			{OpsListen: address, Keys: ring},
 		} {
 			err := c.WithDefaults().Validate(t.Context())
 			if err == nil || !strings.Contains(err.Error(), "without TLS") {

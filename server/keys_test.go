@@ -54,8 +54,8 @@ func knock(t *testing.T, conn *grpc.ClientConn, method string, authorization ...
 	t.Helper()
 	ctx, cancel := context.WithCancel(waiting(t))
 	defer cancel()
-	for _, value := range authorization {
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", value)
+	if len(authorization) > 0 {
+		ctx = metadata.NewOutgoingContext(ctx, metadata.MD{"authorization": authorization})
 	}
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
 	if err != nil {

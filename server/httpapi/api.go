@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stet-db/stet/internal/keyring"
+	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/replay/aggregate"
 	"github.com/stet-db/stet/storage"
 )
@@ -90,7 +91,7 @@ const (
 type API struct {
 	o Options
 
-	gate gate
+	gate *lifecycle.Gate
 	// streaming ends when streams have to.
 	streaming  context.Context
 	endStreams context.CancelFunc
@@ -101,8 +102,7 @@ type API struct {
 
 // New makes an API. Call [API.Drain] when it has served.
 func New(o Options) *API {
-	a := &API{o: o.withDefaults()}
-	a.gate.open()
+	a := &API{o: o.withDefaults(), gate: lifecycle.NewGate()}
 	a.streaming, a.endStreams = context.WithCancel(context.Background())
 	a.streams = make(chan struct{}, a.o.Streams)
 	return a
@@ -112,7 +112,7 @@ func New(o Options) *API {
 // channel is closed once no request is in flight. It may be called again.
 func (a *API) Drain() <-chan struct{} {
 	a.endStreams()
-	return a.gate.shut()
+	return a.gate.Shut()
 }
 
 // Stats are gauges and counters for metrics.
@@ -127,20 +127,20 @@ type Stats struct {
 
 // Stats tells how busy the API is.
 func (a *API) Stats() Stats {
-	return Stats{InFlight: a.gate.inside(), Streams: len(a.streams), StreamLimit: cap(a.streams), StreamsRefused: a.refused.Load()}
+	return Stats{InFlight: a.gate.Inside(), Streams: len(a.streams), StreamLimit: cap(a.streams), StreamsRefused: a.refused.Load()}
 }
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{api: a, w: w, r: r, label: "none", began: time.Now()}
-	entered := a.gate.enter()
+	entered := a.gate.Enter()
 	defer func() {
 		if p := recover(); p != nil {
 			a.panicked(c, p)
 		}
 		a.o.Observe(c.label, methodLabel(r.Method), c.code, time.Since(c.began))
 		if entered {
-			a.gate.leave()
+			a.gate.Leave()
 		}
 	}()
 	c.name = a.o.NameRequest(r.Header.Values("X-Request-Id"))

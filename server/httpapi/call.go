@@ -75,10 +75,15 @@ func (c *call) body(limit int) ([]byte, error) {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || c.ctx.Err() != nil {
 			return nil, errors.Join(err, c.ctx.Err())
 		}
-		return nil, &formError{CodeNotJSON, "the body ended before its end, or took more than " + bodyTimeout.String()}
+		return nil, badForm(CodeNotJSON, "the body ended before its end, or took more than "+bodyTimeout.String())
 	}
 	_ = control.SetReadDeadline(time.Time{}) // from here on it would only cut the waiting
 	return body, nil
+}
+
+// badForm: the body is no JSON, or not said to be.
+func badForm(code, problem string) error {
+	return &failure{status: http.StatusBadRequest, code: code, problem: problem}
 }
 
 func (c *call) checkContentType() error {
@@ -88,12 +93,12 @@ func (c *call) checkContentType() error {
 		charset, more := parameters["charset"]
 		if err == nil && kind == contentTypeJSON && (!more || strings.EqualFold(charset, "utf-8")) {
 			if encoding := c.r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-				return &formError{CodeContentType, fmt.Sprintf("Content-Encoding is %.64q; bodies are not compressed", encoding)}
+				return badForm(CodeContentType, fmt.Sprintf("Content-Encoding is %.64q; bodies are not compressed", encoding))
 			}
 			return nil
 		}
 	}
-	return &formError{CodeContentType, fmt.Sprintf("Content-Type is %.256q; want %s", strings.Join(given, ", "), contentTypeJSON)}
+	return badForm(CodeContentType, fmt.Sprintf("Content-Type is %.256q; want %s", strings.Join(given, ", "), contentTypeJSON))
 }
 
 // warn tells of what handlers could not do.

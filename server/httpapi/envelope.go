@@ -45,7 +45,7 @@ func checkBody(body []byte) error {
 	}
 	fault, ok := errors.AsType[*strictjson.Error](err)
 	if !ok || !json.Valid(body) {
-		return &formError{CodeNotJSON, "the body is not JSON: " + err.Error()}
+		return badForm(CodeNotJSON, "the body is not JSON: "+err.Error())
 	}
 	return unprocessable(aggregate.CodeInvalidRequest, strictjson.PathTo(body, fault.Offset), fault.Error())
 }

@@ -62,19 +62,8 @@ const (
 	retrySeconds = "1"
 )
 
-// formError: the body is no JSON, or not said to be.
-type formError struct{ code, problem string }
-
-func (e *formError) Error() string { return e.problem }
-
-// streamsError: as many streams run as are allowed.
-type streamsError struct{ limit int }
-
-func (e *streamsError) Error() string {
-	return fmt.Sprintf("%d streams are open, which is the most; try again later", e.limit)
-}
-
-// failure is what a client is told about an error.
+// failure is what a client is told about an error. This package's own refusals
+// are made as one.
 type failure struct {
 	status        int
 	code, problem string
@@ -88,6 +77,8 @@ type failure struct {
 	// broken: it is for the log too.
 	broken bool
 }
+
+func (f *failure) Error() string { return f.problem }
 
 // failureOf is the one place that gives errors their statuses. Errors that wrap
 // others come first: what they wrap is their cause, not the answer.
@@ -128,8 +119,11 @@ var statuses = map[aggregate.Kind]int{
 	aggregate.Unavailable:   http.StatusServiceUnavailable,
 }
 
-// ofRefusal: the answer of the aggregates is no.
+// ofRefusal: the answer of the aggregates, or of this package, is no.
 func ofRefusal(err error) (failure, bool) {
+	if own, ok := errors.AsType[*failure](err); ok {
+		return *own, true
+	}
 	e, ok := errors.AsType[*aggregate.Refusal](err)
 	if !ok {
 		return failure{}, false
@@ -143,20 +137,8 @@ func ofRefusal(err error) (failure, bool) {
 
 // ofCaller: the request cannot be accepted as it is, or by whom it is.
 func ofCaller(err error) (failure, bool) {
-	if e, ok := errors.AsType[*formError](err); ok {
-		return failure{status: http.StatusBadRequest, code: e.code, problem: e.problem}, true
-	}
 	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return failure{status: http.StatusRequestEntityTooLarge, code: CodeTooLarge, problem: fmt.Sprintf("the body has more than %d bytes, which is the most", e.Limit)}, true
-	}
-	if e, ok := errors.AsType[*pathError](err); ok {
-		return failure{status: http.StatusNotFound, code: CodeUnknownPath, problem: e.Error()}, true
-	}
-	if e, ok := errors.AsType[*methodError](err); ok {
-		return failure{status: http.StatusMethodNotAllowed, code: CodeMethod, problem: e.Error(), allow: e.allow}, true
-	}
-	if e, ok := errors.AsType[*hostError](err); ok {
-		return failure{status: http.StatusForbidden, code: CodeHostNotAllowed, problem: e.Error()}, true
 	}
 	if e, ok := errors.AsType[*keyring.ScopeError](err); ok {
 		return failure{status: http.StatusForbidden, code: CodeForbidden, problem: e.Error()}, true
@@ -209,9 +191,6 @@ func ofConflict(e *storage.ConflictError) failure {
 func ofLoad(err error) (failure, bool) {
 	if errors.Is(err, storage.ErrQueueFull) {
 		return failure{status: http.StatusTooManyRequests, code: CodeQueueFull, problem: storage.ErrQueueFull.Error(), retry: true}, true
-	}
-	if e, ok := errors.AsType[*streamsError](err); ok {
-		return failure{status: http.StatusTooManyRequests, code: CodeTooManyStreams, problem: e.Error(), retry: true}, true
 	}
 	if e, ok := errors.AsType[*storage.RequestsFullError](err); ok {
 		return failure{status: http.StatusTooManyRequests, code: CodeRequestIDsFull, problem: fmt.Sprintf(

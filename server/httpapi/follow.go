@@ -124,7 +124,8 @@ func (f *follower) run(selection cursor.Selection, start cursor.Start) error {
 		defer func() { <-f.api.streams }()
 	default:
 		f.api.refused.Add(1)
-		return &streamsError{cap(f.api.streams)}
+		return &failure{status: http.StatusTooManyRequests, code: CodeTooManyStreams, retry: true, problem: fmt.Sprintf(
+			"%d streams are open, which is the most; try again later", cap(f.api.streams))}
 	}
 	ctx, cancel := context.WithCancel(f.ctx)
 	defer cancel()
@@ -134,10 +135,9 @@ func (f *follower) run(selection cursor.Selection, start cursor.Start) error {
 	if err != nil {
 		return err
 	}
-	if err := f.begin(); err != nil {
-		return nil //nolint:nilerr // the client has left before the beginning
+	if err = f.begin(); err == nil {
+		err = f.follow(ctx, c)
 	}
-	err = f.follow(ctx, c)
 	if ctx.Err() == nil && !errors.Is(err, errClientGone) && !errors.Is(err, storage.ErrShuttingDown) {
 		f.api.o.Logger.Error("a stream ended by an error", "request_id", f.name, "route", f.label, "error", err)
 	}

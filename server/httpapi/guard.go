@@ -9,17 +9,12 @@ import (
 	"strings"
 )
 
-// hostError: the request was sent to a name that is not this machine's for
-// itself, while no keys guard it.
-type hostError struct{ host string }
-
-func (e *hostError) Error() string {
-	return fmt.Sprintf("the Host header is %.256q; without keys only localhost and loopback addresses are served", e.host)
-}
-
+// checkHost refuses a name that is not this machine's for itself, while no keys
+// guard it.
 func (a *API) checkHost(host string) error {
 	if a.o.LoopbackNamesOnly && !IsLoopbackName(host) {
-		return &hostError{host}
+		return &failure{status: http.StatusForbidden, code: CodeHostNotAllowed, problem: fmt.Sprintf(
+			"the Host header is %.256q; without keys only localhost and loopback addresses are served", host)}
 	}
 	return nil
 }
@@ -56,11 +51,11 @@ func (a *API) cors(c *call) (answered bool) {
 	h := c.w.Header()
 	h.Add("Vary", "Origin")
 	origin := c.r.Header.Get("Origin")
-	any := slices.Contains(a.o.Origins, "*")
-	if origin == "" || !any && !slices.Contains(a.o.Origins, origin) {
+	every := slices.Contains(a.o.Origins, "*")
+	if origin == "" || !every && !slices.Contains(a.o.Origins, origin) {
 		return false
 	}
-	if any {
+	if every {
 		origin = "*"
 	}
 	h.Set("Access-Control-Allow-Origin", origin)

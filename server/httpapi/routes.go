@@ -73,21 +73,15 @@ func split(table []*route) []*route {
 // aliased is the route of all aliases.
 var aliased = &route{method: http.MethodPost, pattern: "alias", scope: keyring.Write, once: []string{"state"}, handle: (*call).postAlias}
 
-// methodError: the path is there, and not for this method.
-type methodError struct {
-	method string
-	allow  []string
+// wrongMethod: the path is there, and not for this method.
+func wrongMethod(method string, allow ...string) error {
+	return &failure{status: http.StatusMethodNotAllowed, code: CodeMethod, allow: allow, problem: fmt.Sprintf(
+		"%.64q is not possible here; use %s", method, strings.Join(allow, " or "))}
 }
 
-func (e *methodError) Error() string {
-	return fmt.Sprintf("%s is not possible here; use %s", e.method, strings.Join(e.allow, " or "))
-}
-
-// pathError: there is no such path.
-type pathError struct{ path string }
-
-func (e *pathError) Error() string {
-	return fmt.Sprintf("there is nothing at %.256q; paths are as in /cart/42, /cart/42/events and /_/spec, without a slash at the end", e.path)
+func noPath(path string) error {
+	return &failure{status: http.StatusNotFound, code: CodeUnknownPath, problem: fmt.Sprintf(
+		"there is nothing at %.256q; paths are as in /cart/42, /cart/42/events and /_/spec, without a slash at the end", path)}
 }
 
 // splitPath gives the parts of a path, each decoded by itself, so that an id may
@@ -96,13 +90,13 @@ func splitPath(u *url.URL) ([]string, error) {
 	escaped := u.EscapedPath()
 	rest, ok := strings.CutPrefix(escaped, "/")
 	if !ok {
-		return nil, &pathError{escaped}
+		return nil, noPath(escaped)
 	}
 	parts := strings.Split(rest, "/")
 	for i, part := range parts {
 		decoded, err := url.PathUnescape(part)
 		if err != nil || decoded == "" {
-			return nil, &pathError{escaped}
+			return nil, noPath(escaped)
 		}
 		parts[i] = decoded
 	}
@@ -118,7 +112,7 @@ func (a *API) route(c *call) error {
 	method := c.r.Method
 	if c.findAlias(parts) {
 		if method != http.MethodPost {
-			return &methodError{method, []string{http.MethodPost}}
+			return wrongMethod(method, http.MethodPost)
 		}
 		c.rt, c.label = aliased, aliased.pattern
 		return nil
@@ -136,9 +130,9 @@ func (a *API) route(c *call) error {
 		allow = append(allow, r.method)
 	}
 	if allow == nil {
-		return &pathError{c.r.URL.EscapedPath()}
+		return noPath(c.r.URL.EscapedPath())
 	}
-	return &methodError{method, slices.Compact(slices.Sorted(slices.Values(allow)))}
+	return wrongMethod(method, slices.Compact(slices.Sorted(slices.Values(allow)))...)
 }
 
 func (r *route) matches(parts []string) bool {

@@ -10,11 +10,11 @@ import (
 
 // state answers GET /{type}/{id}.
 func (c *call) state() error {
-	min, _ := c.q.uint("min_position") // 0 is reached always
+	position, _ := c.q.uint("min_position") // 0 is reached always
 	q := aggregate.StateQuery{
 		Type: c.typ, ID: c.id,
 		At: c.q.point("at_length", "at_time"), Effective: c.q.moment("effective_at"),
-		MinPosition: storage.Position(min), Wait: c.q.wait("wait"),
+		MinPosition: storage.Position(position), Wait: c.q.wait("wait"),
 		FullReplay: c.q.word("replay", "full"),
 	}
 	full := c.q.detailed()
