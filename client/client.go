@@ -20,9 +20,10 @@ import (
 // Client is a connection to one server. Safe for concurrent use; immutable
 // after [Dial].
 type Client struct {
-	options Options
-	api     stetv1.EventStoreClient
-	backoff exponential
+	options    Options
+	api        stetv1.EventStoreClient
+	aggregates stetv1.AggregatesClient
+	backoff    exponential
 	// life ends with close, which does its work once.
 	life  context.Context
 	close func() error
@@ -55,6 +56,7 @@ func Dial(addr string, o Options) (*Client, error) {
 	}
 	conn, err := grpc.NewClient(addr,
 		grpc.WithTransportCredentials(secrets),
+		grpc.WithPerRPCCredentials(bearer(o.Key)),
 		grpc.WithDisableServiceConfig(), // repetition is decided here, by reason
 		grpc.WithUserAgent("stet-go"),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newCodec())),
@@ -75,10 +77,11 @@ func Dial(addr string, o Options) (*Client, error) {
 			end()
 			return conn.Close()
 		}),
-		options: o,
-		api:     stetv1.NewEventStoreClient(conn),
-		backoff: exponential{base: o.BackoffBase, most: o.BackoffMax, random: rand.Float64},
-		sleep:   sleep,
+		options:    o,
+		api:        stetv1.NewEventStoreClient(conn),
+		aggregates: stetv1.NewAggregatesClient(conn),
+		backoff:    exponential{base: o.BackoffBase, most: o.BackoffMax, random: rand.Float64},
+		sleep:      sleep,
 	}, nil
 }
 

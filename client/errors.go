@@ -44,18 +44,29 @@ type Violation struct {
 	Problem string
 }
 
-// InvalidRequest refuses a request that cannot succeed as it is.
+// InvalidRequest refuses a request that cannot succeed as it is. [Reason] is
+// more exact than the type where the specification refuses.
 type InvalidRequest struct {
 	failure
 	// Violations are the faults.
 	Violations []Violation
 }
 
-// NotFound says that the stream was never written to.
+// NotFound says that what was asked for is not there: the stream or aggregate
+// was never written to, or not yet at that time, or the specification has no
+// such type, event or version. [Reason] tells which.
 type NotFound struct {
 	failure
-	// Stream is the name.
+	// Stream is the name; empty where none was asked for.
 	Stream string
+}
+
+// RequirementNotMet says that a condition of the specification does not hold.
+// Nothing was written.
+type RequirementNotMet struct {
+	failure
+	// Code is the condition's own word, such as "INSUFFICIENT_FUNDS".
+	Code string
 }
 
 // RequestIDReused refuses an append whose request id was used for other
@@ -145,6 +156,9 @@ func (e *Conflict) Error() string {
 	}
 	return e.prefixed(text)
 }
+
+// Error says what the specification says, and its word.
+func (e *RequirementNotMet) Error() string { return e.op + ": " + e.detail() + " (" + e.Code + ")" }
 
 // Error lists the faults.
 func (e *InvalidRequest) Error() string {

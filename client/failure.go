@@ -35,6 +35,8 @@ const (
 	reasonDataDamaged     = "DATA_DAMAGED"
 	reasonUnknownForm     = "UNKNOWN_FORM"
 	reasonInternal        = "INTERNAL"
+	reasonRequirement     = "REQUIREMENT_NOT_MET"
+	reasonIncompatible    = "INCOMPATIBLE_CHANGE"
 )
 
 // Reason is the API's stable word for why a call failed, such as "CONFLICT";
@@ -154,8 +156,10 @@ func errorOf(ctx context.Context, k call, err error) error {
 	switch d.reason {
 	case reasonConflict:
 		return conflictOf(f, d)
-	case reasonInvalidRequest:
+	case reasonInvalidRequest, reasonIncompatible:
 		return &InvalidRequest{f, d.violations}
+	case reasonRequirement:
+		return &RequirementNotMet{f, d.metadata["code"]}
 	case reasonStreamNotFound:
 		return &NotFound{f, k.stream}
 	case reasonRequestIDReused:
@@ -178,8 +182,13 @@ func errorOf(ctx context.Context, k call, err error) error {
 	case reasonDataDamaged, reasonUnknownForm:
 		return &Damaged{f}
 	}
-	if st.Code() == codes.Unavailable {
+	switch {
+	case st.Code() == codes.Unavailable:
 		return &Unavailable{f, d.retryAfter}
+	case st.Code() == codes.NotFound && d.reason != "":
+		return &NotFound{f, k.stream}
+	case st.Code() == codes.InvalidArgument && d.reason != "":
+		return &InvalidRequest{f, d.violations}
 	}
 	return &f
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -33,6 +34,9 @@ type Options struct {
 	// ServerName is the name expected in the server's certificate. Empty: the
 	// address's host.
 	ServerName string
+	// Key is the bearer key to show with every call, for a server that has keys.
+	// Without TLS everybody on the way can read it.
+	Key string
 
 	// Attempts bounds how often one request is sent; 0: 5; 1: never repeated.
 	Attempts int
@@ -85,6 +89,7 @@ func (o Options) Validate() error {
 	fault(o.Insecure && (o.TLS != nil || files), "insecure is set together with TLS options; choose one")
 	fault(o.TLS != nil && files, "a TLS configuration is given together with files or a server name; choose one")
 	fault((o.CertFile == "") != (o.KeyFile == ""), "certificate and key belong together; give both or none")
+	fault(strings.ContainsFunc(o.Key, func(r rune) bool { return r <= ' ' || r > '~' }), "the key holds blanks, or more than ASCII")
 	fault(o.Attempts < 1 || o.Attempts > maxAttempts, "attempts is %d; want 1 to %d", o.Attempts, maxAttempts)
 	fault(o.BackoffBase < 0 || o.BackoffMax > maxBackoff || o.BackoffBase > o.BackoffMax,
 		"back-off is %v up to %v; want 0 to %v, rising", o.BackoffBase, o.BackoffMax, maxBackoff)
@@ -127,6 +132,21 @@ func (o Options) credentials(addr string) (credentials.TransportCredentials, err
 	}
 	return credentials.NewTLS(config), nil
 }
+
+// bearer shows a key with every call; empty: none.
+type bearer string
+
+// GetRequestMetadata is [credentials.PerRPCCredentials.GetRequestMetadata].
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	if b == "" {
+		return nil, nil
+	}
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+// RequireTransportSecurity is false, because whether there is TLS was decided
+// before: by the address, or by Options.Insecure.
+func (bearer) RequireTransportSecurity() bool { return false }
 
 // isLocal tells whether an address cannot be reached from another machine.
 func isLocal(addr string) bool {

@@ -59,6 +59,12 @@ func settles(reason string) bool {
 	return reason == reasonConflict || reason == reasonInvalidRequest || reason == reasonRequestIDReused
 }
 
+// settlesByRequestID tells the same of a request with an id: the server looks
+// for it before any refusal by the specification leaves.
+func settlesByRequestID(code codes.Code, reason string) bool {
+	return reason == reasonRequirement || reason != "" && (code == codes.InvalidArgument || code == codes.NotFound)
+}
+
 // try makes a call and repeats it where that is safe and may help: at most
 // Options.Attempts times in all, and not when ctx would end during the wait.
 func (c *Client) try(ctx context.Context, k call, once func(opts ...grpc.CallOption) error) error {
@@ -77,7 +83,7 @@ func (c *Client) try(ctx context.Context, k call, once func(opts ...grpc.CallOpt
 		if again && n < c.options.Attempts && c.pause(ctx, c.backoff.after(n), d.retryAfter) {
 			continue
 		}
-		if k.write && doubtful && !settles(d.reason) {
+		if k.write && doubtful && !settles(d.reason) && !(k.requestID != "" && settlesByRequestID(st.Code(), d.reason)) {
 			return unknownOutcome(ctx, k, err)
 		}
 		return errorOf(ctx, k, err)

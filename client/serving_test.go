@@ -34,7 +34,7 @@ func serve(t reporter, dir string) *running {
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	s, err := server.New(store, server.Config{Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: 10 * time.Second})
+	s, err := server.New(store, server.Config{Listen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", DrainTimeout: 10 * time.Second})
 	if err != nil {
 		t.Fatalf("new server: %v", err)
 	}

@@ -16,7 +16,7 @@ func (s *Service) AppendAtomic(ctx context.Context, in *wire.AppendAtomicRequest
 	if err != nil {
 		return nil, err
 	}
-	appended, err := s.store.Append(ctx, &in.Append)
+	appended, err := s.append(ctx, &in.Append)
 	if err != nil {
 		return nil, err
 	}

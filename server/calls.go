@@ -37,6 +37,9 @@ type methodCalls struct {
 
 func newCalls() *calls { return &calls{idle: make(chan struct{})} }
 
+// ownServices are those of this module.
+var ownServices = []string{stetv1.EventStore_ServiceDesc.ServiceName, stetv1.Aggregates_ServiceDesc.ServiceName}
+
 // know makes the entries for the services of a server that does not serve yet.
 func (c *calls) know(services map[string]grpc.ServiceInfo) {
 	c.byMethod = make(map[string]*methodCalls)
@@ -44,7 +47,7 @@ func (c *calls) know(services map[string]grpc.ServiceInfo) {
 		for _, m := range info.Methods {
 			c.byMethod["/"+service+"/"+m.Name] = &methodCalls{
 				service: service, method: m.Name,
-				own:       service == stetv1.EventStore_ServiceDesc.ServiceName,
+				own:       slices.Contains(ownServices, service),
 				streaming: m.IsClientStream || m.IsServerStream,
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -19,7 +20,7 @@ func TestTheZeroConfigurationIsValid(t *testing.T) {
 	if err := c.Validate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:7838" || c.OpsListen != "127.0.0.1:7840" || c.DrainTimeout != 10*time.Second ||
+	if c.Listen != "127.0.0.1:7838" || c.HTTPListen != "127.0.0.1:7839" || c.OpsListen != "127.0.0.1:7840" || c.DrainTimeout != 10*time.Second ||
 		c.Connections != 1000 || c.StreamsPerConnection != 1000 {
 		t.Errorf("other defaults than documented: %+v", c)
 	}
@@ -62,18 +63,38 @@ func TestBoundsOfNumbersAreHeld(t *testing.T) {
 }
 
 func TestListenersBeyondLoopbackWantTLSOrLeave(t *testing.T) {
+	ring := ringOf(t)
 	beyond := []string{":7838", "0.0.0.0:7838", "[::]:7838", "192.0.2.1:7838", "10.0.0.1:7838", "169.254.1.1:7838", "[fd00::1]:7838", "[2001:db8::1]:7838", "[::ffff:192.0.2.1]:7838"}
 	for _, address := range beyond {
-		for _, c := range []Config{{Listen: address}, {OpsListen: address}, {OpsListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}}} {
+		for _, c := range []Config{
+			{Listen: address},
+			{HTTPListen: address},
+			{OpsListen: address},
+			{OpsListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
+			{Listen: address, Keys: ring},
+			{HTTPListen: address, Keys: ring},
+			{OpsListen: address, Keys: ring},
+		} {
 			err := c.WithDefaults().Validate(t.Context())
 			if err == nil || !strings.Contains(err.Error(), "without TLS") {
-				t.Errorf("listen %q, ops %q: %v, want a refusal", c.Listen, c.OpsListen, err)
+				t.Errorf("listen %q, http %q, ops %q: %v, want a refusal", c.Listen, c.HTTPListen, c.OpsListen, err)
+			}
+		}
+		for _, c := range []Config{
+			{Listen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
+			{HTTPListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
+		} {
+			err := c.WithDefaults().Validate(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "without a key") {
+				t.Errorf("listen %q, http %q: %v, want a refusal", c.Listen, c.HTTPListen, err)
 			}
 		}
 		for _, c := range []Config{
 			{Listen: address, Insecure: true},
 			{OpsListen: address, Insecure: true},
-			{Listen: address, TLS: TLSFiles{Cert: "c", Key: "k"}},
+			{HTTPListen: address, Insecure: true},
+			{Listen: address, HTTPListen: address, TLS: TLSFiles{Cert: "c", Key: "k"}, Keys: ring},
+			{Listen: address, HTTPListen: address, TLS: TLSFiles{Cert: "c", Key: "k", ClientCA: "a"}},
 		} {
 			if err := c.WithDefaults().Validate(t.Context()); err != nil {
 				t.Errorf("allowed: %v", err)
@@ -81,8 +102,26 @@ func TestListenersBeyondLoopbackWantTLSOrLeave(t *testing.T) {
 		}
 	}
 	for _, address := range []string{"127.0.0.1:0", "127.9.9.9:1", "[::1]:7838", "[::ffff:127.0.0.1]:7838", "localhost:7838"} {
-		if err := (Config{Listen: address, OpsListen: address}).WithDefaults().Validate(t.Context()); err != nil {
+		if err := (Config{Listen: address, HTTPListen: address, OpsListen: address}).WithDefaults().Validate(t.Context()); err != nil {
 			t.Errorf("%s is loopback: %v", address, err)
+		}
+	}
+}
+
+func TestOriginsAreSites(t *testing.T) {
+	ring := ringOf(t)
+	for _, c := range []struct {
+		origin string
+		keys   *keyring.Ring
+		valid  bool
+	}{
+		{"https://example.com", nil, true}, {"http://localhost:3000", nil, true}, {"*", ring, true}, {"*", nil, false},
+		{"example.com", nil, false}, {"https://example.com/", nil, false}, {"https://example.com/a", nil, false},
+		{"ftp://example.com", nil, false}, {"", nil, false}, {"null", nil, false}, {"https://u@example.com", nil, false},
+	} {
+		err := Config{CORSOrigins: []string{c.origin}, Keys: c.keys}.WithDefaults().Validate(t.Context())
+		if (err == nil) != c.valid {
+			t.Errorf("%q, keys %t: %v, want valid: %t", c.origin, !c.keys.Open(), err, c.valid)
 		}
 	}
 }

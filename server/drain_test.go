@@ -196,7 +196,7 @@ func TestAFailedListenerEndsTheServer(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s, err := New(store, Config{Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0"})
+	s, err := New(store, Config{Listen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,11 @@ func TestAFailedListenerEndsTheServer(t *testing.T) {
 
 func TestAnAddressInUseIsNamed(t *testing.T) {
 	s := serve(t, nil, nil)
-	for _, c := range []Config{{Listen: s.Addr().String(), OpsListen: "127.0.0.1:0"}, {Listen: "127.0.0.1:0", OpsListen: s.Addr().String()}} {
+	for _, c := range []Config{
+		{Listen: s.Addr().String(), HTTPListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0"},
+		{Listen: "127.0.0.1:0", HTTPListen: s.Addr().String(), OpsListen: "127.0.0.1:0"},
+		{Listen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", OpsListen: s.Addr().String()},
+	} {
 		other, err := New(s.store, c)
 		if err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 )
@@ -25,6 +26,8 @@ const ErrorDomain = "stet"
 // The reasons: stable words that clients match. docs/errors.md explains each.
 const (
 	ReasonInvalidRequest       = "INVALID_REQUEST"
+	ReasonUnauthenticated      = "UNAUTHENTICATED"
+	ReasonPermissionDenied     = "PERMISSION_DENIED"
 	ReasonConflict             = "CONFLICT"
 	ReasonStreamNotFound       = "STREAM_NOT_FOUND"
 	ReasonRequestIDReused      = "REQUEST_ID_REUSED"
@@ -109,7 +112,7 @@ func wireErrorOf(err error) *stetv1.Error {
 // refusalOf is the one place that maps errors to codes and reasons. Errors
 // that wrap others come first: what they wrap is their cause, not the answer.
 func refusalOf(err error) refusal {
-	for _, match := range [...]func(error) (refusal, bool){brokenRefusal, callerRefusal, laterRefusal, callRefusal} {
+	for _, match := range [...]func(error) (refusal, bool){brokenRefusal, keyRefusal, ruleRefusal, callerRefusal, laterRefusal, callRefusal} {
 		if r, ok := match(err); ok {
 			return r
 		}
@@ -140,6 +143,17 @@ func brokenRefusal(err error) (refusal, bool) {
 	_, absent := errors.AsType[*storage.NotAStoreError](err)
 	if format || locked || absent {
 		return refusal{code: codes.Internal, reason: ReasonInternal, message: "the store cannot be opened; the server's log says more"}, true
+	}
+	return refusal{}, false
+}
+
+// keyRefusal: who calls may not do this.
+func keyRefusal(err error) (refusal, bool) {
+	if e, ok := errors.AsType[*keyring.ScopeError](err); ok {
+		return refusal{code: codes.PermissionDenied, reason: ReasonPermissionDenied, message: e.Error(), facts: map[string]string{"scope": string(e.Need)}}, true
+	}
+	if errors.Is(err, keyring.ErrNoKey) || errors.Is(err, keyring.ErrUnknownKey) {
+		return refusal{code: codes.Unauthenticated, reason: ReasonUnauthenticated, message: err.Error()}, true
 	}
 	return refusal{}, false
 }

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 )
@@ -60,6 +61,9 @@ var mappings = map[string]mapping{
 // others are errors that package storage does not have.
 var others = map[string]mapping{
 	"too many subscriptions": {&tooManySubscriptionsError{Limit: 2}, codes.ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"},
+	"no key":                 {keyring.ErrNoKey, codes.Unauthenticated, "UNAUTHENTICATED"},
+	"unknown key":            {keyring.ErrUnknownKey, codes.Unauthenticated, "UNAUTHENTICATED"},
+	"no scope":               {&keyring.ScopeError{Key: "k", Need: keyring.Write}, codes.PermissionDenied, "PERMISSION_DENIED"},
 	"canceled":               {context.Canceled, codes.Canceled, ""},
 	"deadline":               {context.DeadlineExceeded, codes.DeadlineExceeded, ""},
 	"unknown":                {errors.New("secret"), codes.Internal, "INTERNAL"},
@@ -140,7 +144,7 @@ func parseDir(t *testing.T, dir string) []*ast.File {
 }
 
 func TestErrorsHaveTheirCodesAndReasonsHoweverWrapped(t *testing.T) {
-	for _, set := range []map[string]mapping{mappings, others} {
+	for _, set := range []map[string]mapping{mappings, others, ruleMappings()} {
 		for name, m := range set {
 			for _, err := range []error{m.err, fmt.Errorf("append to %q: %w", "a-1", m.err)} {
 				st := status.Convert(statusOf(err))
@@ -264,7 +268,7 @@ func TestTheDocumentListsEveryReasonWithItsCode(t *testing.T) {
 		inDocument[row[1]] = named
 	}
 	inCode := map[string]codes.Code{}
-	for _, set := range []map[string]mapping{mappings, others} {
+	for _, set := range []map[string]mapping{mappings, others, ruleMappings()} {
 		for _, m := range set {
 			if m.reason != "" {
 				inCode[m.reason] = m.code

@@ -28,12 +28,14 @@ type stage struct {
 func (s *Server) stages() []stage {
 	ids := newRequestIDs()
 	log := newCallLog(s.config.Logger)
+	keysUnary, keysStream := keyStage(s.config.Keys)
 	guard := recovery.WithRecoveryHandlerContext(s.recovered)
 	return []stage{
 		{"calls", "outermost, so that a drain waits for all that follows", s.calls.unary, s.calls.stream},
 		{"request id", "before the log, which shows it", ids.unary, ids.stream},
 		{"logging", "sees the final status, also of a panic or a refusal", log.unary, log.stream},
 		{"metrics", "counts the same status as the log shows", s.metrics.rpc.UnaryServerInterceptor(), s.metrics.stream},
+		{"keys", "as early as what it refuses is logged and counted", keysUnary, keysStream},
 		{"limits", "last before the work, so that its refusals are logged and counted", limitUnary, nil},
 		{"recovery", "innermost, so that all others see a panic as an error", recovery.UnaryServerInterceptor(guard), recovery.StreamServerInterceptor(guard)},
 	}

@@ -28,7 +28,7 @@ func TestTheOrderOfInterceptors(t *testing.T) {
 			t.Errorf("%s has no reason, or no interceptor", stage.name)
 		}
 	}
-	if got, want := strings.Join(names, ", "), "calls, request id, logging, metrics, limits, recovery"; got != want {
+	if got, want := strings.Join(names, ", "), "calls, request id, logging, metrics, keys, limits, recovery"; got != want {
 		t.Errorf("order %s, want %s", got, want)
 	}
 }

@@ -20,6 +20,9 @@ const (
 	// answerSlack is how much larger than the request an answer may be: it
 	// names the request's streams again, and an id for each of its events.
 	answerSlack = 4 << 20
+	// stateAnswerBytes is what an answer about states may have at least: a state
+	// has up to 8 MiB, and a change of it somewhat more.
+	stateAnswerBytes = 32 << 20
 	// headerBytes bounds the headers of one call.
 	headerBytes = 16 << 10
 	// handshakeTimeout bounds the time from a connection to its first frames.
@@ -41,7 +44,7 @@ const (
 func limitOptions(c Config) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(c.Limits.RequestBytes + requestSlack),
-		grpc.MaxSendMsgSize(c.Limits.RequestBytes + answerSlack),
+		grpc.MaxSendMsgSize(max(c.Limits.RequestBytes+answerSlack, stateAnswerBytes)),
 		grpc.MaxConcurrentStreams(uint32(min(c.StreamsPerConnection, math.MaxUint32))),
 		grpc.MaxHeaderListSize(headerBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),

@@ -18,8 +18,8 @@ import (
 const lookupTimeout = 5 * time.Second
 
 // addressFaults checks the address of a listener. One beyond loopback is a
-// fault unless it is allowed, with the advice given.
-func addressFaults(ctx context.Context, field, address string, allowed bool, advice string) []storage.Violation {
+// fault unless it is allowed, with what is missing and the advice given.
+func addressFaults(ctx context.Context, field, address string, allowed bool, missing, advice string) []storage.Violation {
 	fault := func(format string, args ...any) []storage.Violation {
 		return []storage.Violation{{Field: field, Problem: fmt.Sprintf(format, args...)}}
 	}
@@ -38,7 +38,7 @@ func addressFaults(ctx context.Context, field, address string, allowed bool, adv
 	case err != nil:
 		return fault("is %q, whose host cannot be looked up: %v", address, err)
 	case beyond != "":
-		return fault("is %q, which %s: others could read and write without TLS; %s", address, beyond, advice)
+		return fault("is %q, which %s: others could read and write %s; %s", address, beyond, missing, advice)
 	}
 	return nil
 }

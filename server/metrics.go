@@ -1,7 +1,9 @@
 package server
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	grpcprometheus "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/stet-db/stet/internal/clock"
 	"github.com/stet-db/stet/internal/lifecycle"
+	"github.com/stet-db/stet/server/httpapi"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -27,6 +30,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	rpc      *grpcprometheus.ServerMetrics
 	panics   prometheus.Counter
+	web      *prometheus.HistogramVec
 
 	streamCalls grpc.StreamServerInterceptor
 }
@@ -44,10 +48,19 @@ func newMetrics() *metrics {
 			Help: "Panics of handlers, each a fault of the server; the log has their stacks.",
 		}),
 	}
+	m.web = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: namespace, Name: "http_request_seconds", Buckets: callSeconds,
+		Help: "Requests of the HTTP listener by route and status, and their time; streams last until they end.",
+	}, []string{"route", "method", "code"})
 	m.streamCalls = m.rpc.StreamServerInterceptor()
-	m.registry.MustRegister(m.panics, withoutMessages(m.rpc),
+	m.registry.MustRegister(m.panics, m.web, withoutMessages(m.rpc),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// observeHTTP counts a request that has ended.
+func (m *metrics) observeHTTP(route, method string, code int, took time.Duration) {
+	m.web.WithLabelValues(route, method, strconv.Itoa(code)).Observe(took.Seconds())
 }
 
 // stream counts calls, and hands the handler the stream without the library's
@@ -103,6 +116,8 @@ type moment struct {
 	store    storage.Stats
 	clock    clock.Stats
 	rpc, ops *boundedListener
+	http     *boundedListener
+	api      httpapi.Stats
 	config   *Config
 }
 
@@ -137,6 +152,12 @@ var readings = []reading{
 	{"connections_limit", "Bound of the connections; those beyond it are closed at once.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Connections) }},
 	{"connections_refused_total", "Connections closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.rpc.refused.Load()) }},
 	{"subscriptions_limit", "Bound of the subscriptions; those beyond it are refused.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Subscriptions) }},
+	{"http_connections", "Open connections of the HTTP listener; the bound is that of the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.http.open.Load()) }},
+	{"http_connections_refused_total", "Connections of the HTTP listener closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.http.refused.Load()) }},
+	{"http_requests_in_flight", "Requests of the HTTP listener that run, streams among them.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.InFlight) }},
+	{"http_streams", "Streams of the HTTP listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.Streams) }},
+	{"http_streams_limit", "Bound of the streams of the HTTP listener; those beyond it are refused with TOO_MANY_STREAMS.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.StreamLimit) }},
+	{"http_streams_refused_total", "Streams of the HTTP listener that were refused because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.api.StreamsRefused) }},
 	{"ops_connections_refused_total", "Connections of the operations listener closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.ops.refused.Load()) }},
 }
 
@@ -179,7 +200,7 @@ func (c *scrape) Describe(out chan<- *prometheus.Desc) {
 
 func (c *scrape) Collect(out chan<- prometheus.Metric) {
 	s := c.server
-	m := moment{store: s.store.Stats(), clock: s.service.guard.Stats(), rpc: s.rpcListener, ops: s.opsListener, config: &s.config}
+	m := moment{store: s.store.Stats(), clock: s.service.guard.Stats(), rpc: s.rpcListener, http: s.httpListener, ops: s.opsListener, api: s.api.Stats(), config: &s.config}
 	for i, r := range readings {
 		out <- prometheus.MustNewConstMetric(c.descs[i], r.kind, r.value(&m))
 	}

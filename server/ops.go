@@ -14,7 +14,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/internal/lifecycle"
+	"github.com/stet-db/stet/server/httpapi"
 )
 
 // Bounds of the operations listener: it serves a scraper, a supervisor and an
@@ -33,25 +35,53 @@ const (
 // backupNameBytes bounds the name of a backup.
 const backupNameBytes = 128
 
+// opsRoute is one route of the operations listener.
+type opsRoute struct {
+	pattern string
+	scope   keyring.Scope
+	handler http.Handler
+}
+
+func (s *Server) opsRoutes() []opsRoute {
+	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: opsScrapes, Timeout: opsReadTimeout, ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
+	})
+	alive := func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, ready{Status: "ok"}) }
+	config := func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, s.config) }
+	return []opsRoute{
+		// A supervisor has no key, and learns nothing but that the server is there.
+		{"GET /healthz", forAll, http.HandlerFunc(alive)},
+		{"GET /readyz", forAll, http.HandlerFunc(s.serveReady)},
+		{"GET /metrics", keyring.Read, metrics},
+		{"GET /config", keyring.Admin, http.HandlerFunc(config)},
+		{"POST /clock/confirm", keyring.Admin, http.HandlerFunc(s.serveClockConfirm)},
+		{"POST /backup", keyring.Admin, http.HandlerFunc(s.serveBackup)},
+		{"GET /debug/pprof/", keyring.Admin, http.HandlerFunc(pprof.Index)},
+		{"GET /debug/pprof/cmdline", keyring.Admin, http.HandlerFunc(pprof.Cmdline)},
+		{"GET /debug/pprof/profile", keyring.Admin, http.HandlerFunc(pprof.Profile)},
+		{"GET /debug/pprof/symbol", keyring.Admin, http.HandlerFunc(pprof.Symbol)},
+		{"GET /debug/pprof/trace", keyring.Admin, http.HandlerFunc(pprof.Trace)},
+	}
+}
+
 // newOps makes the operations server. Requests live in ctx.
 func (s *Server) newOps(ctx context.Context) *http.Server {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
-		MaxRequestsInFlight: opsScrapes, Timeout: opsReadTimeout, ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelError),
-	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, ready{Status: "ok"}) })
-	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, s.config) })
-	mux.HandleFunc("POST /clock/confirm", s.serveClockConfirm)
-	mux.HandleFunc("POST /backup", s.serveBackup)
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	loopbackOnly := s.loopbackOnly(s.opsListener.Addr())
+	for _, r := range s.opsRoutes() {
+		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) {
+			if loopbackOnly && !httpapi.IsLoopbackName(req.Host) {
+				s.answer(w, http.StatusForbidden, refused{"without keys only localhost and loopback addresses are served as Host"})
+				return
+			}
+			if s.opsAllowed(w, req, r.scope) {
+				r.handler.ServeHTTP(w, req)
+			}
+		})
+	}
 	return &http.Server{
 		// A web page in the operator's browser can reach loopback too.
-		Handler:           s.onlyByName(http.NewCrossOriginProtection().Handler(mux)),
+		Handler:           http.NewCrossOriginProtection().Handler(mux),
 		ReadHeaderTimeout: opsReadTimeout,
 		ReadTimeout:       opsReadTimeout,
 		WriteTimeout:      opsWriteTimeout,
@@ -62,30 +92,23 @@ func (s *Server) newOps(ctx context.Context) *http.Server {
 	}
 }
 
-// onlyByName refuses requests that reached a listener on loopback under another
-// host's name: a web page whose name was made to point here is of no other
-// origin for the browser, so the check of origins passes it.
-func (s *Server) onlyByName(next http.Handler) http.Handler {
-	if !isLoopback(s.opsListener.Addr()) {
-		return next
+// opsAllowed tells whether who asks may, and else answers.
+func (s *Server) opsAllowed(w http.ResponseWriter, req *http.Request, scope keyring.Scope) bool {
+	if scope == forAll {
+		return true
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			s.answer(w, http.StatusForbidden, refused{fmt.Sprintf("host %q is not this machine; use localhost or 127.0.0.1", r.Host)})
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func isLoopback(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
+	_, err := s.config.Keys.Allow(req.Header.Values("Authorization"), scope)
+	if err == nil {
+		return true
+	}
+	code := http.StatusUnauthorized
+	if _, known := errors.AsType[*keyring.ScopeError](err); known {
+		code = http.StatusForbidden
+	} else {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	s.answer(w, code, refused{err.Error()})
+	return false
 }
 
 // Answers of the operations listener.

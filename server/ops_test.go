@@ -38,7 +38,7 @@ func TestHealthKnowsTheServerAndTheService(t *testing.T) {
 	}
 }
 
-var wantServices = []string{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection", "stet.v1.EventStore"}
+var wantServices = []string{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection", "stet.v1.Aggregates", "stet.v1.EventStore"}
 
 func TestReflectionListsServicesAndShowsComments(t *testing.T) {
 	s := serve(t, nil, nil)
@@ -284,6 +284,9 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	s := serve(t, nil, nil)
 	if _, err := s.client().Append(waiting(t), oneEvent("cart-1")); err != nil {
 		t.Fatal(err)
+	}
+	if code, _ := s.web(http.MethodGet, "/_/spec", ""); code != http.StatusNotFound {
+		t.Errorf("GET /_/spec: %d", code)
 	}
 	families, err := s.metrics.registry.Gather()
 	if err != nil {

@@ -151,6 +151,9 @@ func (p *pipeline) submit(in *wire.AppendPipelineRequest) {
 	}
 	in.Append.Lane = p.lane
 	a.withIDs, in.Append.Refused = p.service.complete(&in.Proposal, shapePipeline)
+	if in.Append.Refused == nil {
+		in.Append.Refused = p.service.check(p.ctx, &in.Append)
+	}
 	err := p.service.store.Submit(p.ctx, &in.Append, func(appended storage.Appended, err error) {
 		a.appended, a.err = appended, err
 		p.add(a)

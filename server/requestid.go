@@ -40,13 +40,16 @@ func requestIDOf(ctx context.Context) string {
 }
 
 func (r *requestIDs) name(ctx context.Context) (context.Context, metadata.MD) {
-	var id string
-	if given := metadata.ValueFromIncomingContext(ctx, requestIDKey); len(given) == 1 && plain(given[0]) {
-		id = given[0]
-	} else {
-		id = r.prefix + strconv.FormatUint(r.last.Add(1), 10)
-	}
+	id := r.next(metadata.ValueFromIncomingContext(ctx, requestIDKey))
 	return context.WithValue(ctx, requestIDContextKey{}, id), metadata.MD{requestIDKey: {id}}
+}
+
+// next is the name of a call by the values of its header.
+func (r *requestIDs) next(given []string) string {
+	if len(given) == 1 && plain(given[0]) {
+		return given[0]
+	}
+	return r.prefix + strconv.FormatUint(r.last.Add(1), 10)
 }
 
 // plain tells whether a client's name can be shown in a log as it is.

@@ -14,14 +14,15 @@ import (
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/internal/lifecycle"
+	"github.com/stet-db/stet/server/httpapi"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 )
 
-// Server serves one store: the API on the gRPC listener, and metrics, health
-// and a few commands on the operations listener. Make it with [New], then
+// Server serves one store: the API on the gRPC listener, aggregates also on the
+// HTTP listener, and metrics, health and a few commands on the operations
+// listener. Make it with [New], then
 // [Server.Listen] and [Server.Run], each once.
 type Server struct {
 	// Immutable after New.
@@ -32,11 +33,14 @@ type Server struct {
 	metrics *metrics
 	health  *health.Server
 	rpc     *grpc.Server
+	// certificates are nil without TLS.
+	certificates *certificates
 
 	stopTimeout time.Duration // handlerTimeout, but in tests
 
 	// Immutable after Listen.
-	rpcListener, opsListener *boundedListener
+	rpcListener, httpListener, opsListener *boundedListener
+	api                                    *httpapi.API
 
 	state    atomic.Int32
 	backupMu sync.Mutex // held while a backup is made, taken with TryLock only
@@ -90,27 +94,39 @@ func (s *Server) options() ([]grpc.ServerOption, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.certificates = certificates
 		options = append(options, grpc.Creds(credentials.NewTLS(certificates.config())))
 	}
 	return options, nil
 }
 
-// Listen opens both listeners, or none.
+// Listen reads the specification and opens all listeners, or none.
 func (s *Server) Listen(ctx context.Context) error {
+	if err := s.service.openAggregates(ctx, s.config.Snapshots); err != nil {
+		return err
+	}
 	rpc, err := listen(ctx, s.config.Listen, s.config.Connections, s.config.Logger)
 	if err != nil {
 		return err
 	}
-	ops, err := listen(ctx, s.config.OpsListen, opsConnections, s.config.Logger)
+	web, err := listen(ctx, s.config.HTTPListen, s.config.Connections, s.config.Logger)
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}
-	s.rpcListener, s.opsListener = rpc, ops
+	ops, err := listen(ctx, s.config.OpsListen, opsConnections, s.config.Logger)
+	if err != nil {
+		return errors.Join(err, rpc.Close(), web.Close())
+	}
+	s.rpcListener, s.httpListener, s.opsListener = rpc, web, ops
+	s.api = s.newAPI()
 	return nil
 }
 
 // Addr is where the gRPC listener listens.
 func (s *Server) Addr() net.Addr { return s.rpcListener.Addr() }
+
+// HTTPAddr is where the HTTP listener listens.
+func (s *Server) HTTPAddr() net.Addr { return s.httpListener.Addr() }
 
 // OpsAddr is where the operations listener listens.
 func (s *Server) OpsAddr() net.Addr { return s.opsListener.Addr() }
@@ -121,15 +137,38 @@ func (s *Server) OpsAddr() net.Addr { return s.opsListener.Addr() }
 // handler does not end. Nothing of the server runs any more after nil.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.noteLast(ctx); err != nil {
-		return errors.Join(err, s.rpcListener.Close(), s.opsListener.Close())
+		return errors.Join(err, s.rpcListener.Close(), s.httpListener.Close(), s.opsListener.Close())
 	}
 	s.calls.know(s.rpc.GetServiceInfo())
 	s.metrics.rpc.InitializeMetrics(s.rpc)
-	s.config.Logger.Info("serving", "address", s.Addr().String(), "ops_address", s.OpsAddr().String(), "config", s.config)
+	s.config.Logger.Info("serving", "address", s.Addr().String(), "http_address", s.HTTPAddr().String(),
+		"ops_address", s.OpsAddr().String(), "config", s.config)
+	if s.config.Keys.Open() {
+		s.config.Logger.Warn("NO KEYS are configured: whoever reaches a listener may read and write everything, change the specification and operate the server")
+	}
 	group := lifecycle.New(ctx)
-	group.Go("operations listener", s.serveOps) // stops last, so that a drain can be watched
-	group.Go("gRPC listener", s.serveRPC)
+	group.Go("operations listener", s.serveOps)      // stops last, so that a drain can be watched
+	group.Go("aggregates", s.service.aggregates.Run) // stops when nobody asks any more
+	group.Go("callers", s.serveCallers)
 	return group.Wait()
+}
+
+// serveCallers serves gRPC and HTTP until ctx ends or one of them fails. Both
+// drain at the same time.
+func (s *Server) serveCallers(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	serve := func(name string, run func(context.Context) error) <-chan error {
+		return lifecycle.Async(func() error {
+			defer stop()
+			if err := run(ctx); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	rpc, web := serve("gRPC listener", s.serveRPC), serve("HTTP listener", s.serveHTTP)
+	return errors.Join(<-rpc, <-web)
 }
 
 // noteLast tells the guard of the clock how far recorded times have come.
@@ -148,7 +187,7 @@ func (s *Server) noteLast(ctx context.Context) error {
 
 // serveRPC serves the gRPC listener until ctx ends.
 func (s *Server) serveRPC(ctx context.Context) error {
-	for _, name := range []string{"", stetv1.EventStore_ServiceDesc.ServiceName} {
+	for _, name := range append([]string{""}, ownServices...) {
 		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
 	}
 	s.state.Store(stateServing)

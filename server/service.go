@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/stet-db/stet/internal/clock"
+	"github.com/stet-db/stet/replay/aggregate"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -65,13 +66,18 @@ func (o ServiceOptions) withDefaults() ServiceOptions {
 	return o
 }
 
-// Service answers the calls of stet.v1.EventStore. Its methods return domain
-// errors; the descriptor it registers with turns them into statuses.
+// Service answers the calls of stet.v1.EventStore and stet.v1.Aggregates. Its
+// methods return domain errors; the descriptors it registers with turn them
+// into statuses.
 type Service struct {
 	// Immutable.
 	store storage.Store
 	o     ServiceOptions
 	guard *clock.Guard
+	// aggregates hold appends to the rules of the specification, and answer the
+	// calls of stet.v1.Aggregates; nil before openAggregates, when there are no
+	// rules.
+	aggregates *aggregate.Service
 
 	// draining is closed by the first Drain.
 	draining  chan struct{}
@@ -95,10 +101,20 @@ func NewService(store storage.Store, o ServiceOptions) *Service {
 	}
 }
 
-// Register adds the service to a server, which must have been made with the
+// openAggregates reads the specification that the store holds. From then on all
+// appends are held to it. It is called before the service is registered.
+func (s *Service) openAggregates(ctx context.Context, snapshots storage.SnapshotCache) (err error) {
+	s.aggregates, err = aggregate.Open(ctx, s.store, aggregate.Options{
+		Clock: s.guard, Limits: s.o.Limits, Logger: s.o.Logger, Snapshots: snapshots,
+	})
+	return err
+}
+
+// Register adds both services to a server, which must have been made with the
 // codec of package wire for the same limits.
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	registrar.RegisterService(serviceDesc(), s)
+	registrar.RegisterService(aggregatesDesc(), s)
 }
 
 // Drain makes appends fail with [storage.ErrShuttingDown], and ends pipelines

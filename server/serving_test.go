@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ func serve(t *testing.T, store storage.Store, change func(*Config), prepare ...f
 	}
 	book := &logBook{}
 	c := Config{
-		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0",
+		Listen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0",
 		Logger: slog.New(slog.NewTextHandler(book, nil)),
 	}
 	if change != nil {
@@ -132,11 +133,28 @@ func (s *serving) client() stetv1.EventStoreClient { return stetv1.NewEventStore
 var opsClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 
 // ops asks the operations listener; code 0 when it does not answer.
-func (s *serving) ops(method, path, body string) (code int, text string) {
+func (s *serving) ops(method, path, body string, header ...string) (code int, text string) {
 	s.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+s.OpsAddr().String()+path, strings.NewReader(body))
+	return s.ask(s.OpsAddr(), method, path, body, header...)
+}
+
+// web asks the HTTP listener; code 0 when it does not answer.
+func (s *serving) web(method, path, body string, header ...string) (code int, text string) {
+	s.t.Helper()
+	return s.ask(s.HTTPAddr(), method, path, body, header...)
+}
+
+// ask sends a request with headers, each a name and a value.
+func (s *serving) ask(to net.Addr, method, path, body string, header ...string) (code int, text string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+to.String()+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if req.Header.Add(header[i], header[i+1]); header[i] == "Host" {
+			req.Host = header[i+1]
+		}
 	}
 	res, err := opsClient.Do(req)
 	if err != nil {

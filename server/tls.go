@@ -14,7 +14,7 @@ import (
 	"github.com/stet-db/stet/storage"
 )
 
-// TLSFiles names the files of the gRPC listener's TLS, all PEM. They are read
+// TLSFiles names the files of the TLS of the gRPC and HTTP listeners, all PEM. They are read
 // again when they change.
 type TLSFiles struct {
 	// Cert is the certificate with its chain, Key its private key.
@@ -97,6 +97,23 @@ func (c *certificates) config() *tls.Config {
 			return c.current.Load(), nil
 		},
 	}
+}
+
+// httpConfig is the same for a listener that also speaks HTTP/1.1.
+func (c *certificates) httpConfig() *tls.Config {
+	config := c.config()
+	newest := config.GetConfigForClient
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		config, err := newest(hello)
+		if err != nil {
+			return nil, err
+		}
+		config = config.Clone()
+		config.NextProtos = []string{"h2", "http/1.1"}
+		return config, nil
+	}
+	config.NextProtos = []string{"h2", "http/1.1"}
+	return config
 }
 
 func (c *certificates) renewLocked() {

@@ -25,7 +25,17 @@ func (a *app) greet(s *server.Server, store *embedded.Store, c server.Config, o 
 	out := func(format string, args ...any) { fmt.Fprintf(a.stdout, format+"\n", args...) }
 	out("stet %s (%s) serves %s", version, runtime.Version(), o.data)
 	out("  listening on      %s (gRPC, %s)", addr, security)
+	scheme := "http"
+	if c.TLS.Cert != "" {
+		scheme = "https"
+	}
+	out("  aggregates on     %s://%s (HTTP and JSON)", scheme, s.HTTPAddr())
 	out("  operations on     http://%s (/metrics, /healthz, /readyz, /config)", ops)
+	if c.Keys.Open() {
+		out("  keys              NONE: whoever reaches these addresses may do everything (see --keys)")
+	} else {
+		out("  keys              %d", c.Keys.Len())
+	}
 	out("  log               head %s, history %v, durability %s, format %d", grouped(uint64(store.Head())), info.History, info.Durability, info.Format)
 	out("  backups           %s", o.backupDir)
 	out("  drain timeout     %v", c.DrainTimeout)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage/embedded"
 	"github.com/stet-db/stet/storage/sequencer"
@@ -23,6 +24,7 @@ var fileSystem embedded.FileSystem
 type serveOptions struct {
 	data, backupDir string
 	limitsFile      string
+	keysFile        string
 	cache           int64
 	diskFloor       int64
 	logLevel        string
@@ -41,20 +43,24 @@ exit code is 0; a second signal ends at once. Whatever happens, an append that
 was answered is on disk. When the disk fails to sync a commit the process ends
 at once with exit code 70; start it again to see what is there.
 
-Logs go to stderr. A listener beyond this machine needs TLS, or --insecure.`,
+Logs go to stderr. A listener beyond this machine needs TLS and keys, or
+--insecure. Without --keys everybody on this machine may do everything.`,
 		Example: `  stet serve
-  stet serve --data /var/lib/stet --listen 0.0.0.0:7838 --tls-cert cert.pem --tls-key key.pem`,
+  stet serve --data /var/lib/stet --listen 0.0.0.0:7838 --tls-cert cert.pem --tls-key key.pem --keys keys.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), &o) },
 	}
 	f, c := cmd.Flags(), &o.config
 	f.StringVar(&o.data, "data", "./data", "the data `DIR`ectory")
 	f.StringVar(&c.Listen, "listen", server.DefaultListen, "`HOST:PORT` of the gRPC listener; port 0 takes a free one")
+	f.StringVar(&c.HTTPListen, "http-listen", server.DefaultHTTPListen, "`HOST:PORT` of the HTTP listener: aggregates as JSON")
 	f.StringVar(&c.OpsListen, "ops-listen", server.DefaultOpsListen, "`HOST:PORT` of the operations listener: metrics, health, backups")
-	f.StringVar(&c.TLS.Cert, "tls-cert", "", "PEM `FILE` with the certificate of the gRPC listener, read again when it changes")
+	f.StringVar(&c.TLS.Cert, "tls-cert", "", "PEM `FILE` with the certificate of the gRPC and HTTP listeners, read again when it changes")
 	f.StringVar(&c.TLS.Key, "tls-key", "", "PEM `FILE` with its key")
 	f.StringVar(&c.TLS.ClientCA, "tls-client-ca", "", "PEM `FILE` of the authorities of client certificates; clients must then show one")
-	f.BoolVar(&c.Insecure, "insecure", false, "allow listeners beyond this machine without TLS")
+	f.StringVar(&o.keysFile, "keys", "", "JSON `FILE` with the keys of clients, which guard all listeners; see docs/operations.md (default: everybody on this machine may do everything)")
+	f.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, "`SITE` whose pages may use the HTTP listener, as in https://example.com; may be given several times")
+	f.BoolVar(&c.Insecure, "insecure", false, "allow listeners beyond this machine without TLS, and without keys")
 	f.DurationVar(&c.DrainTimeout, "drain-timeout", 10*time.Second, "`TIME` that calls get to end when the server stops")
 	f.StringVar(&o.backupDir, "backup-dir", "", "`DIR`ectory for backups (default: the data directory's name with -backups)")
 	f.StringVar(&o.limitsFile, "limits", "", "JSON `FILE` with bounds other than the default ones; see docs/cli.md")
@@ -87,6 +93,7 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 	if err != nil {
 		return err
 	}
+	config.Snapshots = store
 	config.Backup = func(ctx context.Context, name string) (string, error) {
 		path, err := filepath.Abs(filepath.Join(o.backupDir, name))
 		if err != nil {
@@ -136,6 +143,11 @@ func (o *serveOptions) configure(logger *slog.Logger) (server.Config, sequencer.
 		o.backupDir = filepath.Clean(o.data) + "-backups"
 	}
 	c := o.config
+	if o.keysFile != "" {
+		if c.Keys, err = keyring.Load(o.keysFile); err != nil {
+			return server.Config{}, sequencer.Options{}, err
+		}
+	}
 	c.Logger, c.Version, c.Limits = logger, version, limits.Limits
 	c.Connections, c.StreamsPerConnection = limits.Connections, limits.StreamsPerConnection
 	c.Subscriptions, c.PipelineInFlight = limits.Subscriptions, limits.PipelineInFlight

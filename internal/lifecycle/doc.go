@@ -4,5 +4,6 @@
 //
 // It is the only place of this module, beside tests, where a goroutine is
 // started without being waited for in the same function. It knows nothing of
-// what runs.
+// what runs. A [Gate] is for what is started by others: it tells when the last
+// of them has left.
 package lifecycle

@@ -52,6 +52,8 @@ type Model struct {
 	streams  map[string][]storage.Position
 	requests map[string]rememberedRequest
 	groups   []storage.Group // the newest, oldest first
+	// snapshots are what a reopened model has forgotten.
+	snapshots map[string]map[storage.Version]storage.Snapshot
 
 	queue   []submission
 	writing bool // writeLoop runs
@@ -71,6 +73,7 @@ type loggedEvent struct {
 // rememberedRequest is an accepted request with a request id.
 type rememberedRequest struct {
 	first   storage.Position
+	count   int
 	content [16]byte
 	expiry  storage.Instant
 }
@@ -89,11 +92,12 @@ func NewModel() *Model { return NewModelWith(ModelOptions{}) }
 // NewModelWith makes an empty model with options.
 func NewModelWith(o ModelOptions) *Model {
 	return &Model{
-		options:  o.withDefaults(),
-		history:  storage.NewHistoryID(),
-		streams:  map[string][]storage.Position{},
-		requests: map[string]rememberedRequest{},
-		changed:  make(chan struct{}),
+		options:   o.withDefaults(),
+		history:   storage.NewHistoryID(),
+		streams:   map[string][]storage.Position{},
+		requests:  map[string]rememberedRequest{},
+		snapshots: map[string]map[storage.Version]storage.Snapshot{},
+		changed:   make(chan struct{}),
 	}
 }
 

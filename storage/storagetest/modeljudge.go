@@ -43,11 +43,11 @@ func (m *Model) decideLocked(a *storage.Append) (storage.Appended, error) {
 		if row.content != a.Content {
 			return storage.Appended{}, &storage.RequestMismatchError{RequestID: a.RequestID}
 		}
-		return m.firstAnswerLocked(a, row.first), nil
+		return m.firstAnswerLocked(a, row.first, row.count), nil
 	}
 	if conflicts := m.conflictsLocked(a); len(conflicts) > 0 {
 		if first, ok := m.writtenBeforeLocked(a); ok {
-			return m.firstAnswerLocked(a, first), nil
+			return m.firstAnswerLocked(a, first, a.EventCount()), nil
 		}
 		return storage.Appended{}, &storage.ConflictError{Conflicts: conflicts, Head: m.headLocked()}
 	}
@@ -112,19 +112,19 @@ func (m *Model) writtenBeforeLocked(a *storage.Append) (first storage.Position, 
 }
 
 // firstAnswerLocked is the answer that the request got when it wrote its events
-// from the position first on.
-func (m *Model) firstAnswerLocked(a *storage.Append, first storage.Position) storage.Appended {
-	answer := m.answerLocked(a, first)
+// from the position first on, count of them.
+func (m *Model) firstAnswerLocked(a *storage.Append, first storage.Position, count int) storage.Appended {
+	answer := m.answerLocked(a, first, count)
 	answer.Replayed = true
 	return answer
 }
 
 // answerLocked tells where the events of the append are, which the log has from
-// the position first on.
-func (m *Model) answerLocked(a *storage.Append, first storage.Position) storage.Appended {
+// the position first on, count of them.
+func (m *Model) answerLocked(a *storage.Append, first storage.Position, count int) storage.Appended {
 	answer := storage.Appended{
 		First:      first,
-		Last:       first + storage.Position(a.EventCount()) - 1,
+		Last:       first + storage.Position(count) - 1,
 		RecordedAt: m.log[first-1].at,
 	}
 	next := first
@@ -166,10 +166,10 @@ func (m *Model) acceptLocked(a *storage.Append, now storage.Instant) storage.App
 		}
 	}
 	if a.RequestID != "" {
-		m.requests[a.RequestID] = rememberedRequest{first, a.Content, expiryOf(now, a.Window)}
+		m.requests[a.RequestID] = rememberedRequest{first, a.EventCount(), a.Content, expiryOf(now, a.Window)}
 	}
 	m.addGroupLocked(first)
-	return m.answerLocked(a, first)
+	return m.answerLocked(a, first, a.EventCount())
 }
 
 // rememberedLocked counts the request ids that are not expired at an instant.

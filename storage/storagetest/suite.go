@@ -13,7 +13,7 @@ type rule struct {
 func Run(t *testing.T, open Opener) {
 	for _, rules := range [][]rule{
 		appendRules, concurrencyRules, laneRules, requestIDRules, exactReplayRules,
-		readRules, streamRules, timeRules, tailRules, lifeRules,
+		readRules, streamRules, timeRules, tailRules, lifeRules, snapshotRules,
 	} {
 		for _, r := range rules {
 			t.Run(r.name, func(t *testing.T) { r.test(newSubject(t, open)) })

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/keyring"
+	"github.com/stet-db/stet/replay/aggregate"
+	"github.com/stet-db/stet/storage"
+)
+
+// Execute answers stet.v1.Aggregates.Execute.
+func (s *Service) Execute(ctx context.Context, req *stetv1.ExecuteRequest) (*stetv1.ExecuteResponse, error) {
+	if s.isDraining() {
+		return nil, storage.ErrShuttingDown
+	}
+	var f faults
+	c := f.command(req)
+	if err := storage.Invalid(f...); err != nil {
+		return nil, err
+	}
+	c.KeyName = keyring.Name(ctx)
+	r, err := s.aggregates.Execute(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	out := &stetv1.ExecuteResponse{
+		StreamIds: r.StreamIDs, Length: uint64(r.Length), Position: uint64(r.Position), RecordedAt: timestampOf(r.RecordedAt),
+		Implied: uint32(r.Implied), Replayed: r.Replayed,
+	}
+	for _, id := range r.EventIDs {
+		out.Ids = append(out.Ids, id.String())
+	}
+	if req.GetWithState() {
+		state := r.State.String()
+		out.State = &state
+	}
+	return out, nil
+}
+
+// PutSpec answers stet.v1.Aggregates.PutSpec.
+func (s *Service) PutSpec(ctx context.Context, req *stetv1.PutSpecRequest) (*stetv1.PutSpecResponse, error) {
+	if s.isDraining() {
+		return nil, storage.ErrShuttingDown
+	}
+	r, err := s.aggregates.PutSpec(ctx, aggregate.PutSpec{
+		Text: []byte(req.GetSpec()), PreviousLength: lengthOf(req.PreviousLength),
+		DryRun: req.GetDryRun(), Force: req.GetForce(), KeyName: keyring.Name(ctx),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &stetv1.PutSpecResponse{
+		Version: uint64(r.Version), Written: r.Written, Position: uint64(r.Position), Warnings: specWarningsToProto(r.Warnings),
+	}
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		out.Changes = append(out.Changes, &stetv1.SpecChange{
+			Path: c.Path, Kind: string(c.Kind), Type: c.Type, Event: c.Event, Incompatible: c.Incompatible,
+		})
+	}
+	return out, nil
+}
+
+// GetSpec answers stet.v1.Aggregates.GetSpec.
+func (s *Service) GetSpec(ctx context.Context, req *stetv1.GetSpecRequest) (*stetv1.GetSpecResponse, error) {
+	v, err := s.aggregates.SpecAt(ctx, storage.Version(req.GetVersion()))
+	if err != nil {
+		return nil, err
+	}
+	return &stetv1.GetSpecResponse{Version: specVersionToProto(&v), Spec: string(v.Text)}, nil
+}
+
+// ListSpecVersions answers stet.v1.Aggregates.ListSpecVersions.
+func (s *Service) ListSpecVersions(ctx context.Context, req *stetv1.ListSpecVersionsRequest) (*stetv1.ListSpecVersionsResponse, error) {
+	page, next, err := s.aggregates.SpecVersions(ctx, storage.Version(req.GetAfter()), int(req.GetPageSize()))
+	if err != nil {
+		return nil, err
+	}
+	out := &stetv1.ListSpecVersionsResponse{NextAfter: uint64(next)}
+	for i := range page {
+		out.Versions = append(out.Versions, specVersionToProto(&page[i]))
+	}
+	return out, nil
+}
+
+// TestSpec answers stet.v1.Aggregates.TestSpec.
+func (s *Service) TestSpec(_ context.Context, req *stetv1.TestSpecRequest) (*stetv1.TestSpecResponse, error) {
+	var f faults
+	fixture := f.fixture(req)
+	if err := storage.Invalid(f...); err != nil {
+		return nil, err
+	}
+	r, err := s.aggregates.TestSpec(fixture)
+	if err != nil {
+		return nil, err
+	}
+	return fixtureResultToProto(&r), nil
+}
+
+// DropSnapshots answers stet.v1.Aggregates.DropSnapshots.
+func (s *Service) DropSnapshots(ctx context.Context, _ *stetv1.DropSnapshotsRequest) (*stetv1.DropSnapshotsResponse, error) {
+	if err := s.aggregates.DropSnapshots(ctx); err != nil {
+		return nil, err
+	}
+	return &stetv1.DropSnapshotsResponse{}, nil
+}
