@@ -15,7 +15,7 @@ import (
 func TestEachExamplePrintsWhatItShould(t *testing.T) {
 	needs(t, "bash", "curl", "grep", "sed", "sort", "uniq")
 	scripts, err := filepath.Glob(filepath.Join("*", "run.sh"))
-	if err != nil || len(scripts) < 6 {
+	if err != nil || len(scripts) < 8 {
 		t.Fatalf("scripts: %q, %v", scripts, err)
 	}
 	for _, script := range scripts {

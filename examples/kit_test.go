@@ -62,10 +62,20 @@ func needs(t *testing.T, programs ...string) {
 
 var greeting = regexp.MustCompile(`aggregates on +(http://\S+)`)
 
+// rpcs is where the greeting says that the program takes RPCs.
+var rpcs = regexp.MustCompile(`listening on +(\S+) `)
+
+// server is where a running program listens.
+type server struct {
+	// http is the URL for aggregates, rpc the address for the program's own
+	// commands.
+	http, rpc string
+}
+
 // serve runs the program on a new store, which has the events of the export,
-// unless it is empty; it gives the address of its HTTP listener. When the test
+// unless it is empty; it gives the addresses of its listeners. When the test
 // ends the program is told to, and must end well.
-func serve(t *testing.T, export string) (address string) {
+func serve(t *testing.T, export string) (at server) {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	if export != "" {
@@ -101,23 +111,28 @@ func serve(t *testing.T, export string) (address string) {
 			t.Fatalf("serve did not say where it listens: %v\n%s", err, log.String())
 		}
 		if m := greeting.FindStringSubmatch(line); m != nil {
-			address = m[1]
+			at.http = m[1]
+		}
+		if m := rpcs.FindStringSubmatch(line); m != nil {
+			at.rpc = m[1]
 		}
 		if line == "Stop with Ctrl-C.\n" {
-			return address
+			return at
 		}
 	}
 }
 
-// bash runs a script with the address of a server in STET.
-func bash(t *testing.T, dir, address string, arguments ...string) string {
+// bash runs a script with the address of a server in STET, and with the program
+// for those that call it.
+func bash(t *testing.T, dir string, at server, arguments ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var failure bytes.Buffer
 	cmd := exec.CommandContext(ctx, "bash", arguments...)
 	cmd.Dir, cmd.Stderr = dir, &failure
-	cmd.Env = append(os.Environ(), "STET="+address)
+	cmd.Env = append(os.Environ(), "STET="+at.http, "STET_ADDR="+at.rpc,
+		"PATH="+filepath.Dir(stet)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.Output()
 	if err != nil || failure.Len() > 0 {
 		t.Fatalf("bash %.200q: %v\n%s%s", arguments, err, out, failure.String())

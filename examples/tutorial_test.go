@@ -26,7 +26,7 @@ func TestTheTutorialWorksAsWritten(t *testing.T) {
 		script += m[1] + "printf -- '" + strings.TrimSpace(between) + "\\n'\n"
 	}
 	address := serve(t, "")
-	script = strings.ReplaceAll(script, "http://127.0.0.1:7839", address)
+	script = strings.ReplaceAll(script, "http://127.0.0.1:7839", address.http)
 	answers := strings.Split(bash(t, t.TempDir(), address, "-c", script), between)
 	for i, m := range turns {
 		if got, want := plain(t, answers[i]), plain(t, m[2]); got != want {

@@ -38,12 +38,23 @@ func (s *importStore) Append(ctx context.Context, c *importing.Chunk) (bool, err
 	case is[*client.RequestIDReused](err):
 		return false, fmt.Errorf("%w: %w", importing.ErrReused, err)
 	case errors.As(err, &invalid) && len(invalid.Violations) > 0:
-		place := &importing.EventError{Err: err}
-		if _, scanErr := fmt.Sscanf(invalid.Violations[0].Field, "entries[%d].events[%d]", &place.Entry, &place.Event); scanErr == nil {
+		if place, ok := placeOf(invalid.Violations[0].Field); ok {
+			place.Err = err
 			return false, place
 		}
 	}
 	return false, err
+}
+
+// placeOf is the event that a violation is about. One that the specification
+// finds in a request of one stream does not name the entry.
+func placeOf(field string) (*importing.EventError, bool) {
+	var at importing.EventError
+	if _, err := fmt.Sscanf(field, "entries[%d].events[%d]", &at.Entry, &at.Event); err == nil {
+		return &at, true
+	}
+	_, err := fmt.Sscanf(field, "events[%d]", &at.Event)
+	return &at, err == nil
 }
 
 // Find is that of [importing.Store]. It reads the stream from its end.
