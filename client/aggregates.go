@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -45,27 +46,12 @@ func (c *Client) State(ctx context.Context, request *stetv1.GetStateRequest) (*s
 // error.
 func (c *Client) States(ctx context.Context, request *stetv1.ListStatesRequest) iter.Seq2[*stetv1.ListStatesResponse_Item, error] {
 	k := call{op: "list the states of " + request.GetType()}
-	return func(yield func(*stetv1.ListStatesResponse_Item, error) bool) {
+	return paged(k, request.GetAfter(), func(after string) ([]*stetv1.ListStatesResponse_Item, string, error) {
 		request := proto.CloneOf(request)
-		for {
-			page, err := aggregatesCall(ctx, c, k, request, stetv1.AggregatesClient.ListStates)
-			if err == nil && page.GetNextAfter() != "" && page.GetNextAfter() <= request.GetAfter() {
-				err = protocolError(k, "a page of the list leads back")
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, item := range page.GetItems() {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if request.After = page.GetNextAfter(); request.After == "" {
-				return
-			}
-		}
-	}
+		request.After = after
+		page, err := aggregatesCall(ctx, c, k, request, stetv1.AggregatesClient.ListStates)
+		return page.GetItems(), page.GetNextAfter(), err
+	})
 }
 
 // Diff tells what changed between two points of one aggregate.
@@ -79,27 +65,12 @@ func (c *Client) Diff(ctx context.Context, request *stetv1.DiffRequest) (*stetv1
 // an error.
 func (c *Client) Trace(ctx context.Context, request *stetv1.TraceRequest) iter.Seq2[*stetv1.TraceResponse_Step, error] {
 	k := call{op: "trace", stream: request.GetType() + "-" + request.GetId()}
-	return func(yield func(*stetv1.TraceResponse_Step, error) bool) {
+	return paged(k, request.GetAfter(), func(after uint64) ([]*stetv1.TraceResponse_Step, uint64, error) {
 		request := proto.CloneOf(request)
-		for {
-			page, err := aggregatesCall(ctx, c, k, request, stetv1.AggregatesClient.Trace)
-			if err == nil && page.GetNextAfter() != 0 && page.GetNextAfter() <= request.GetAfter() {
-				err = protocolError(k, "a page of the trace leads back")
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, step := range page.GetSteps() {
-				if !yield(step, nil) {
-					return
-				}
-			}
-			if request.After = page.GetNextAfter(); request.After == 0 {
-				return
-			}
-		}
-	}
+		request.After = after
+		page, err := aggregatesCall(ctx, c, k, request, stetv1.AggregatesClient.Trace)
+		return page.GetSteps(), page.GetNextAfter(), err
+	})
 }
 
 // PutSpec changes the specification, at once and for all events, old ones too.
@@ -121,26 +92,10 @@ func (c *Client) Spec(ctx context.Context, version uint64) (*stetv1.GetSpecRespo
 // when all were given, or with an error.
 func (c *Client) SpecVersions(ctx context.Context) iter.Seq2[*stetv1.SpecVersion, error] {
 	k := call{op: "list versions of the specification"}
-	return func(yield func(*stetv1.SpecVersion, error) bool) {
-		for after := uint64(0); ; {
-			page, err := aggregatesCall(ctx, c, k, &stetv1.ListSpecVersionsRequest{After: after}, stetv1.AggregatesClient.ListSpecVersions)
-			if err == nil && page.GetNextAfter() != 0 && page.GetNextAfter() <= after {
-				err = protocolError(k, "a page of the list leads back")
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, v := range page.GetVersions() {
-				if !yield(v, nil) {
-					return
-				}
-			}
-			if after = page.GetNextAfter(); after == 0 {
-				return
-			}
-		}
-	}
+	return paged(k, 0, func(after uint64) ([]*stetv1.SpecVersion, uint64, error) {
+		page, err := aggregatesCall(ctx, c, k, &stetv1.ListSpecVersionsRequest{After: after}, stetv1.AggregatesClient.ListSpecVersions)
+		return page.GetVersions(), page.GetNextAfter(), err
+	})
 }
 
 // TestSpec runs handlers and conditions on given events. Nothing is read from
@@ -172,4 +127,31 @@ func aggregatesCall[Q proto.Message, M any](
 	return ask(ctx, c, k, func(opts ...grpc.CallOption) (*M, error) {
 		return method(c.aggregates, ctx, request, append(opts, grpc.MaxCallRecvMsgSize(largestAnswer))...)
 	})
+}
+
+// paged yields the items of page after page, beginning behind first. The zero
+// cursor ends it; one that leads back is an error, not a loop without end.
+func paged[T any, C cmp.Ordered](k call, first C, page func(after C) (items []T, next C, err error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		var end C
+		for after := first; ; {
+			items, next, err := page(after)
+			if err == nil && next != end && next <= after {
+				err = protocolError(k, "a page of the list leads back")
+			}
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if after = next; after == end {
+				return
+			}
+		}
+	}
 }

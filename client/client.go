@@ -10,10 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/keepalive"
-
+	"github.com/stet-db/stet/client/internal/pacing"
+	"github.com/stet-db/stet/client/internal/transport"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
@@ -23,19 +21,13 @@ type Client struct {
 	options    Options
 	api        stetv1.EventStoreClient
 	aggregates stetv1.AggregatesClient
-	backoff    exponential
+	backoff    pacing.Exponential
 	// life ends with close, which does its work once.
 	life  context.Context
 	close func() error
 	// sleep waits for d or until ctx ends, whose error it returns then.
 	sleep func(ctx context.Context, d time.Duration) error
 }
-
-// The server's keepalive enforcement wants at least 10 s between pings.
-const (
-	keepaliveEvery   = 30 * time.Second
-	keepaliveTimeout = 10 * time.Second
-)
 
 // Dial prepares a client for the server at addr, "host:port" or "unix:path". It
 // does not wait for a connection: the first call makes it, and an unreachable
@@ -50,23 +42,7 @@ func Dial(addr string, o Options) (*Client, error) {
 		}
 	}
 	o = o.withDefaults()
-	secrets, err := o.credentials(addr)
-	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", addr, err)
-	}
-	conn, err := grpc.NewClient(addr,
-		grpc.WithTransportCredentials(secrets),
-		grpc.WithPerRPCCredentials(bearer(o.Key)),
-		grpc.WithDisableServiceConfig(), // repetition is decided here, by reason
-		grpc.WithUserAgent("stet-go"),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newCodec())),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveEvery, Timeout: keepaliveTimeout}),
-		grpc.WithConnectParams(grpc.ConnectParams{
-			// While this lasts, calls fail at once and our own back-off paces them.
-			Backoff:           backoff.Config{BaseDelay: o.BackoffBase, Multiplier: 1.6, Jitter: 0.2, MaxDelay: o.BackoffMax},
-			MinConnectTimeout: 5 * time.Second,
-		}),
-	)
+	conn, err := transport.Dial(addr, o.transport())
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", addr, err)
 	}
@@ -80,8 +56,8 @@ func Dial(addr string, o Options) (*Client, error) {
 		options:    o,
 		api:        stetv1.NewEventStoreClient(conn),
 		aggregates: stetv1.NewAggregatesClient(conn),
-		backoff:    exponential{base: o.BackoffBase, most: o.BackoffMax, random: rand.Float64},
-		sleep:      sleep,
+		backoff:    pacing.Exponential{Base: o.BackoffBase, Most: o.BackoffMax, Random: rand.Float64},
+		sleep:      pacing.Sleep,
 	}, nil
 }
 
@@ -100,15 +76,4 @@ func (c *Client) during(ctx context.Context, run func(context.Context) error) er
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -1,18 +1,13 @@
 package client
 
 import (
-	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"strings"
 	"time"
 
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
+	"github.com/stet-db/stet/client/internal/transport"
 )
 
 // Options says how to connect and how to repeat. The zero value suits a server
@@ -97,66 +92,10 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
-// plain tells whether to connect without TLS.
-func (o Options) plain(addr string) bool {
-	if o.TLS != nil || o.CAFile != "" || o.CertFile != "" || o.ServerName != "" {
-		return false
+// transport is what concerns the connection.
+func (o Options) transport() transport.Options {
+	return transport.Options{
+		Insecure: o.Insecure, TLS: o.TLS, CAFile: o.CAFile, CertFile: o.CertFile, KeyFile: o.KeyFile, ServerName: o.ServerName,
+		Key: o.Key, BackoffBase: o.BackoffBase, BackoffMax: o.BackoffMax,
 	}
-	return o.Insecure || isLocal(addr)
-}
-
-func (o Options) credentials(addr string) (credentials.TransportCredentials, error) {
-	if o.plain(addr) {
-		return insecure.NewCredentials(), nil
-	}
-	if o.TLS != nil {
-		return credentials.NewTLS(o.TLS.Clone()), nil
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: o.ServerName}
-	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificates of the authority: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("certificates of the authority: %s holds no PEM certificate", o.CAFile)
-		}
-	}
-	if o.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificate of the client: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return credentials.NewTLS(config), nil
-}
-
-// bearer shows a key with every call; empty: none.
-type bearer string
-
-// GetRequestMetadata is [credentials.PerRPCCredentials.GetRequestMetadata].
-func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	if b == "" {
-		return nil, nil
-	}
-	return map[string]string{"authorization": "Bearer " + string(b)}, nil
-}
-
-// RequireTransportSecurity is false, because whether there is TLS was decided
-// before: by the address, or by Options.Insecure.
-func (bearer) RequireTransportSecurity() bool { return false }
-
-// isLocal tells whether an address cannot be reached from another machine.
-func isLocal(addr string) bool {
-	if strings.HasPrefix(addr, "unix:") {
-		return true
-	}
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -80,7 +80,7 @@ func (c *Client) try(ctx context.Context, k call, once func(opts ...grpc.CallOpt
 		v := judge(st.Code(), d.reason, at.Addr != nil)
 		doubtful = doubtful || v == open || v == lost
 		again := v == notNow || v == open && (k.repeatable || !k.write)
-		if again && n < c.options.Attempts && c.pause(ctx, c.backoff.after(n), d.retryAfter) {
+		if again && n < c.options.Attempts && c.pause(ctx, c.backoff.After(n), d.retryAfter) {
 			continue
 		}
 		if k.write && doubtful && !settles(d.reason) && !(k.requestID != "" && settlesByRequestID(st.Code(), d.reason)) {
@@ -103,22 +103,4 @@ func (c *Client) pause(ctx context.Context, wait, retryAfter time.Duration) bool
 		return false
 	}
 	return c.sleep(ctx, wait) == nil
-}
-
-// exponential is a back-off with jitter, so that many clients do not come back
-// at once.
-type exponential struct {
-	base, most time.Duration
-	// random gives numbers in [0, 1); safe for concurrent use.
-	random func() float64
-}
-
-// after is the wait after the nth failure in a row: base doubled n-1 times, at
-// most most, of which a random half is taken off.
-func (e exponential) after(n int) time.Duration {
-	wait := e.most
-	if doublings := n - 1; doublings < 32 && e.base < e.most>>doublings {
-		wait = e.base << doublings
-	}
-	return wait/2 + time.Duration(e.random()*float64(wait/2))
 }

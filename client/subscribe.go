@@ -100,7 +100,7 @@ func (f *follower) run(ctx context.Context) error {
 			return errStopped
 		}
 		st, _ := status.FromError(err) // always gives a status
-		wait := max(f.client.backoff.after(f.failures), min(detailsOf(st).retryAfter, maxRetryAfter))
+		wait := max(f.client.backoff.After(f.failures), min(detailsOf(st).retryAfter, maxRetryAfter))
 		if err := f.client.sleep(ctx, wait); err != nil {
 			return errorOf(ctx, f.call(), status.FromContextError(err).Err())
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 	"github.com/stet-db/stet/storage/record"
 )
 
@@ -49,14 +50,14 @@ func (b *Batch) Put(p storage.Placed, first bool) {
 	b.putEvent(p.Position, b.encode(p))
 
 	b.key = keys.AppendIndex(b.key[:0], p.Number, p.Version)
-	b.value = appendIndexRow(b.value[:0], p.Position)
+	b.value = rows.AppendIndex(b.value[:0], p.Position)
 	if !mutant.On(mutant.IndexRowLost) || p.Position%64 != 0 {
 		b.note(b.pebble.Set(b.key, b.value, nil))
 	}
 
 	if first {
 		b.key = keys.AppendName(b.key[:0], p.Stream)
-		b.value = appendNameRow(b.value[:0], nameRow{Number: p.Number, First: p.Position})
+		b.value = rows.AppendName(b.value[:0], rows.Name{Number: p.Number, First: p.Position})
 		b.note(b.pebble.Set(b.key, b.value, nil))
 	}
 	if mutant.On(mutant.BatchSplit) {
@@ -108,16 +109,16 @@ func (b *Batch) cut() {
 }
 
 // Remember adds the row of a request id, and the number of rows with it.
-func (b *Batch) Remember(id string, row storage.RequestRow, rows uint64) {
+func (b *Batch) Remember(id string, row storage.RequestRow, count uint64) {
 	if mutant.On(mutant.RequestRowApart) {
-		b.note(b.db.pebble.Set(keys.AppendRequest(nil, id), encodeRequestRow(row), pebble.NoSync))
+		b.note(b.db.pebble.Set(keys.AppendRequest(nil, id), rows.AppendRequest(nil, row), pebble.NoSync))
 		b.note(b.db.pebble.Set(keys.AppendExpiry(nil, row.Expiry, id), nil, pebble.NoSync))
-		b.note(b.db.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, rows), pebble.NoSync))
+		b.note(b.db.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, count), pebble.NoSync))
 		return
 	}
-	b.note(b.pebble.Set(keys.AppendRequest(nil, id), encodeRequestRow(row), nil))
+	b.note(b.pebble.Set(keys.AppendRequest(nil, id), rows.AppendRequest(nil, row), nil))
 	b.note(b.pebble.Set(keys.AppendExpiry(nil, row.Expiry, id), nil, nil))
-	b.note(b.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, rows), nil))
+	b.note(b.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, count), nil))
 }
 
 // Bytes is how large the batch is.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 )
 
 // StreamInfo describes a stream as of head.
@@ -57,7 +58,7 @@ func (d *DB) listStreams(ctx context.Context, it *pebble.Iterator, q storage.Str
 		if q.Prefix == "" && !q.WithServerStreams && storage.IsServerStream(name) {
 			continue
 		}
-		row, err := parseNameRow(name, it.Value())
+		row, err := rows.ParseName(name, it.Value())
 		if err != nil {
 			return nil, err
 		}

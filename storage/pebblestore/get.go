@@ -11,6 +11,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 	"github.com/stet-db/stet/storage/record"
 )
 
@@ -34,12 +35,12 @@ func (d *DB) get(key []byte) ([]byte, error) {
 }
 
 // name reads the row of a stream's name.
-func (d *DB) name(name string) (nameRow, bool, error) {
+func (d *DB) name(name string) (rows.Name, bool, error) {
 	value, err := d.get(keys.AppendName(nil, name))
 	if err != nil || value == nil {
-		return nameRow{}, false, err
+		return rows.Name{}, false, err
 	}
-	row, err := parseNameRow(name, value)
+	row, err := rows.ParseName(name, value)
 	return row, err == nil, err
 }
 
@@ -49,7 +50,7 @@ func (d *DB) position(stream uint64, v storage.Version) (storage.Position, error
 	if err != nil || value == nil {
 		return 0, err
 	}
-	return parseIndexRow(value, stream, v)
+	return rows.ParseIndex(value, stream, v)
 }
 
 // event reads the wire form of the event at a position where there is one.
@@ -96,7 +97,7 @@ func lastBelow(it *pebble.Iterator, head storage.Position) (storage.Version, sto
 		if err != nil {
 			return 0, 0, err
 		}
-		p, err := parseIndexRow(it.Value(), stream, v)
+		p, err := rows.ParseIndex(it.Value(), stream, v)
 		if err != nil {
 			return 0, 0, err
 		}

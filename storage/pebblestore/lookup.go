@@ -5,6 +5,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 	"github.com/stet-db/stet/storage/record"
 )
 
@@ -63,7 +64,7 @@ func (d *DB) Request(id string) (storage.RequestRow, bool, error) {
 	if err != nil || value == nil {
 		return storage.RequestRow{}, false, err
 	}
-	row, err := parseRequestRow(id, value)
+	row, err := rows.ParseRequest(id, value)
 	return row, err == nil, err
 }
 

@@ -1,6 +1,7 @@
 package pebblestore
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/record/recordtest"
 )
 
 func TestANewStoreKeepsItsHistory(t *testing.T) {
@@ -161,5 +163,13 @@ func TestAnUnfinishedCreationIsMadeGood(t *testing.T) {
 	w.commit(t, "a")
 	if store.History() == (storage.HistoryID{}) {
 		t.Error("the store has no history id")
+	}
+}
+
+func TestTheFormatIsKeptAsDrawn(t *testing.T) {
+	db, _ := opened(t, t.TempDir(), Options{})
+	format, err := db.get(keys.Meta(metaFormat))
+	if want := recordtest.Golden(t, "value-format"); err != nil || !bytes.Equal(format, want) {
+		t.Errorf("value-format is %x, want %x, %v", format, want, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 )
 
 // placesAtOnce is how many index rows are read before their events.
@@ -117,7 +118,7 @@ func (s *streamReader) readPlaces() (int, error) {
 		if s.beyond(v) {
 			break
 		}
-		p, err := parseIndexRow(s.it.Value(), s.number, v)
+		p, err := rows.ParseIndex(s.it.Value(), s.number, v)
 		if err != nil {
 			return 0, err
 		}

@@ -2,10 +2,7 @@ package pebblestore
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"slices"
 
@@ -13,53 +10,8 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 )
-
-// A snapshot row is a cached state; docs/format.md draws it:
-//
-//	byte 0        form: 01
-//	bytes 1..4    CRC32C (Castagnoli) over key, form and what follows, big endian
-//	bytes 5..20   the key that says how the state was derived
-//	bytes 21..    the state
-const (
-	snapshotForm     = 1
-	snapshotChecksum = 1
-	snapshotKeyAt    = 5
-	snapshotState    = 21
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func appendSnapshotRow(dst, key []byte, s *storage.Snapshot) []byte {
-	start := len(dst)
-	dst = append(dst, snapshotForm, 0, 0, 0, 0)
-	dst = append(dst, s.Key[:]...)
-	dst = append(dst, s.State...)
-	row := dst[start:]
-	binary.BigEndian.PutUint32(row[snapshotChecksum:], snapshotSum(key, row))
-	return dst
-}
-
-// parseSnapshotRow gives key and state, inside value.
-func parseSnapshotRow(key, value []byte) (storage.SnapshotKey, []byte, error) {
-	where := func() string { return fmt.Sprintf("the snapshot under key %x", key) }
-	if len(value) < snapshotState {
-		return storage.SnapshotKey{}, nil, &storage.CorruptionError{Where: where(), Detail: fmt.Sprintf("%d bytes are too few", len(value))}
-	}
-	if stated, actual := binary.BigEndian.Uint32(value[snapshotChecksum:]), snapshotSum(key, value); stated != actual {
-		return storage.SnapshotKey{}, nil, &storage.CorruptionError{Where: where(), Detail: fmt.Sprintf("the checksum is %08x, but that of the bytes is %08x", stated, actual)}
-	}
-	if value[0] != snapshotForm {
-		return storage.SnapshotKey{}, nil, &storage.CorruptionError{Where: where(), Detail: fmt.Sprintf("has the unknown form %d", value[0])}
-	}
-	return storage.SnapshotKey(value[snapshotKeyAt:snapshotState]), value[snapshotState:], nil
-}
-
-func snapshotSum(key, value []byte) uint32 {
-	sum := crc32.Update(0, castagnoli, key)
-	sum = crc32.Update(sum, castagnoli, value[:snapshotChecksum])
-	return crc32.Update(sum, castagnoli, value[snapshotKeyAt:])
-}
 
 // PutSnapshot keeps a snapshot without waiting for the disk, and forgets those
 // of the lowest versions where the stream has too many. The stream must be
@@ -76,7 +28,7 @@ func (d *DB) PutSnapshot(s storage.Snapshot) (err error) {
 	b := d.pebble.NewBatch()
 	defer func() { err = errors.Join(err, b.Close()) }()
 	key := keys.AppendSnapshot(nil, row.Number, s.Version)
-	if err := b.Set(key, appendSnapshotRow(nil, key, &s), nil); err != nil {
+	if err := b.Set(key, rows.AppendSnapshot(nil, key, &s), nil); err != nil {
 		return err
 	}
 	if err := d.thinSnapshots(b, row.Number, key); err != nil {
@@ -119,7 +71,7 @@ func (d *DB) FindSnapshot(q storage.SnapshotQuery, head storage.Position) (stora
 		return storage.Snapshot{}, false, err
 	}
 	for ok := it.Last(); ok; ok = it.Prev() {
-		found, state, err := parseSnapshotRow(it.Key(), it.Value())
+		found, state, err := rows.ParseSnapshot(it.Key(), it.Value())
 		if err != nil {
 			// A cache that is damaged is a cache that has forgotten.
 			d.opts.Logger.Warn("a damaged snapshot is ignored", slog.String("stream", q.Stream), slog.Any("error", err))

@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
-	"github.com/stet-db/stet/storage/record/recordtest"
 )
 
 // I9: a damaged snapshot is never served: it counts as forgotten.
@@ -79,18 +77,5 @@ func TestASnapshotOfAStreamThatIsNotVisibleIsNotFound(t *testing.T) {
 	}
 	if _, ok, err := db.FindSnapshot(storage.SnapshotQuery{Stream: "s", NotAfter: 9}, 1); ok || err != nil {
 		t.Fatalf("found above the head (I7): %v, %v", ok, err)
-	}
-}
-
-func TestASnapshotRowHasTheDocumentedBytes(t *testing.T) {
-	key := keys.AppendSnapshot(nil, 3, 5)
-	s := storage.Snapshot{Key: storage.SnapshotKey{0xaa, 0xbb}, State: []byte("{}")}
-	got := appendSnapshotRow(nil, key, &s)
-	if golden := recordtest.Golden(t, "value-snapshot"); !bytes.Equal(got, golden) {
-		t.Fatalf("got  % x\nwant % x", got, golden)
-	}
-	maker, state, err := parseSnapshotRow(key, got)
-	if err != nil || maker != s.Key || string(state) != "{}" {
-		t.Fatalf("%x %q %v", maker, state, err)
 	}
 }

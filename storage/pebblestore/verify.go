@@ -7,6 +7,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 	"github.com/stet-db/stet/storage/record"
 )
 
@@ -243,7 +244,7 @@ func (v *verifier) checkRequest(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	row, err := parseRequestRow(string(id), value)
+	row, err := rows.ParseRequest(string(id), value)
 	if err != nil {
 		return err
 	}

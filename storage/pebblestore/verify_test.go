@@ -12,6 +12,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/rows"
 )
 
 func TestVerifyFindsNothingWrongWithAWholeStore(t *testing.T) {
@@ -44,14 +45,14 @@ func TestVerifyFindsEveryKindOfDamage(t *testing.T) {
 		"an event too short":         {set(keys.AppendEvent(nil, 50), []byte{1}), "position 50"},
 		"an event of a strange form": {set(keys.AppendEvent(nil, 50), []byte{9, 0, 0, 0, 0, 1}), "position 50"},
 		"an index row lost":          {remove(keys.AppendIndex(nil, 3, 4)), "index"},
-		"an index row wrong":         {set(keys.AppendIndex(nil, 3, 4), appendIndexRow(nil, 7)), "names position 7"},
-		"an index row too much":      {set(keys.AppendIndex(nil, 3, 11), appendIndexRow(nil, 7)), "101 rows for 100 events"},
+		"an index row wrong":         {set(keys.AppendIndex(nil, 3, 4), rows.AppendIndex(nil, 7)), "names position 7"},
+		"an index row too much":      {set(keys.AppendIndex(nil, 3, 11), rows.AppendIndex(nil, 7)), "101 rows for 100 events"},
 		"an index row too short":     {set(keys.AppendIndex(nil, 3, 4), []byte{1}), "has 1 bytes, want 8"},
 		"a name lost":                {remove(keys.AppendName(nil, "s-3")), `name of stream "s-3" is missing`},
-		"a name with another first":  {set(keys.AppendName(nil, "s-3"), appendNameRow(nil, nameRow{Number: 4, First: 9})), "says its first position is 9"},
-		"a name too much":            {set(keys.AppendName(nil, "ghost"), appendNameRow(nil, nameRow{Number: 99, First: 9})), "are 11 for 10 streams"},
+		"a name with another first":  {set(keys.AppendName(nil, "s-3"), rows.AppendName(nil, rows.Name{Number: 4, First: 9})), "says its first position is 9"},
+		"a name too much":            {set(keys.AppendName(nil, "ghost"), rows.AppendName(nil, rows.Name{Number: 99, First: 9})), "are 11 for 10 streams"},
 		"a request without expiry":   {remove(keys.AppendExpiry(nil, 1000, "r")), "has no expiry row"},
-		"a request beyond the head":  {set(keys.AppendRequest(nil, "r"), encodeRequestRow(storage.RequestRow{First: 99, Count: 3, Expiry: 1000})), "names 3 events from position 99"},
+		"a request beyond the head":  {set(keys.AppendRequest(nil, "r"), rows.AppendRequest(nil, storage.RequestRow{First: 99, Count: 3, Expiry: 1000})), "names 3 events from position 99"},
 		"a request not counted":      {set(keys.Meta(metaRequests), make([]byte, 8)), "is 0, but there are 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,17 +1,19 @@
-package client_test
+package transport
 
 import (
 	"bytes"
 	"fmt"
 	"testing"
 
+	"go.uber.org/goleak"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/stet-db/stet/client"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func eventWithMetadata(entries int, payload []byte) *stetv1.NewEvent {
 	e := &stetv1.NewEvent{Type: "Happened", Metadata: map[string]string{}, SchemaVersion: 2, Tags: []string{"b", "a"}, Payload: &stetv1.NewEvent_Binary{Binary: payload}}
@@ -27,7 +29,7 @@ func TestWhatIsSentIsInCanonicalForm(t *testing.T) {
 	// Above and below the size from which buffers come from a pool.
 	for _, payload := range []int{1, 5000} {
 		e := eventWithMetadata(40, make([]byte, payload))
-		slices, err := client.NewCodec().Marshal(e)
+		slices, err := newCodec().Marshal(e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,20 +49,20 @@ func TestWhatIsSentIsInCanonicalForm(t *testing.T) {
 			lastField, lastEntry, rest = field, entry, rest[n:]
 		}
 		var back stetv1.NewEvent
-		if err := client.NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(wire)}, &back); err != nil || !proto.Equal(e, &back) {
+		if err := newCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(wire)}, &back); err != nil || !proto.Equal(e, &back) {
 			t.Errorf("%v: read back %v", err, &back)
 		}
 	}
 }
 
 func TestTheCodecRefusesWhatIsNoMessage(t *testing.T) {
-	if _, err := client.NewCodec().Marshal("text"); err == nil {
+	if _, err := newCodec().Marshal("text"); err == nil {
 		t.Error("marshalled a string")
 	}
-	if _, err := client.NewCodec().Marshal(&stetv1.NewEvent{Type: "\xff"}); err == nil {
+	if _, err := newCodec().Marshal(&stetv1.NewEvent{Type: "\xff"}); err == nil {
 		t.Error("marshalled a string that is not UTF-8")
 	}
-	if name := client.NewCodec().Name(); name != "proto" {
+	if name := newCodec().Name(); name != "proto" {
 		t.Errorf("name %q: the content type would change", name)
 	}
 }

@@ -1,4 +1,4 @@
-package pebblestore
+package rows
 
 import (
 	"encoding/binary"
@@ -7,29 +7,29 @@ import (
 	"github.com/stet-db/stet/storage"
 )
 
-// The values of the rows that are no events. docs/format.md draws them.
-
-// nameRow is the value of a stream's name. It is written once, with the
-// stream's first event, and hidden while First is above the head (I7):
+// Name is the value of a stream's name. It is written once, with the stream's
+// first event, and hidden while First is above the head (I7):
 //
 //	stream number (8)  first position (8)
-type nameRow struct {
+type Name struct {
 	Number uint64
 	First  storage.Position
 }
 
-const nameRowBytes = 16
+const nameBytes = 16
 
-func appendNameRow(dst []byte, r nameRow) []byte {
+// AppendName adds the value to dst.
+func AppendName(dst []byte, r Name) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, r.Number)
 	return binary.BigEndian.AppendUint64(dst, uint64(r.First))
 }
 
-func parseNameRow(name string, value []byte) (nameRow, error) {
-	if err := checkSize(value, nameRowBytes, "name of stream %q", name); err != nil {
-		return nameRow{}, err
+// ParseName reads the value under a stream's name.
+func ParseName(name string, value []byte) (Name, error) {
+	if err := checkSize(value, nameBytes, "name of stream %q", name); err != nil {
+		return Name{}, err
 	}
-	return nameRow{
+	return Name{
 		Number: binary.BigEndian.Uint64(value),
 		First:  storage.Position(binary.BigEndian.Uint64(value[8:])),
 	}, nil
@@ -38,18 +38,19 @@ func parseNameRow(name string, value []byte) (nameRow, error) {
 // A request row is what the answer to a repeated request is rebuilt from (I5):
 //
 //	first position (8)  count (8)  expiry (8)  digest of the content (16)
-const requestRowBytes = 40
+const requestBytes = 40
 
-func encodeRequestRow(r storage.RequestRow) []byte {
-	dst := make([]byte, 0, requestRowBytes)
+// AppendRequest adds the value of a request row to dst.
+func AppendRequest(dst []byte, r storage.RequestRow) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.First))
 	dst = binary.BigEndian.AppendUint64(dst, r.Count)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.Expiry))
 	return append(dst, r.Content[:]...)
 }
 
-func parseRequestRow(id string, value []byte) (storage.RequestRow, error) {
-	if err := checkSize(value, requestRowBytes, "request %q", id); err != nil {
+// ParseRequest reads the value under a request id.
+func ParseRequest(id string, value []byte) (storage.RequestRow, error) {
+	if err := checkSize(value, requestBytes, "request %q", id); err != nil {
 		return storage.RequestRow{}, err
 	}
 	return storage.RequestRow{
@@ -63,14 +64,16 @@ func parseRequestRow(id string, value []byte) (storage.RequestRow, error) {
 // An index row leads from a stream's version to a position:
 //
 //	position (8)
-const indexRowBytes = 8
+const indexBytes = 8
 
-func appendIndexRow(dst []byte, p storage.Position) []byte {
+// AppendIndex adds the value of an index row to dst.
+func AppendIndex(dst []byte, p storage.Position) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(p))
 }
 
-func parseIndexRow(value []byte, stream uint64, v storage.Version) (storage.Position, error) {
-	if err := checkSize(value, indexRowBytes, "index of stream number %d, version %d", stream, v); err != nil {
+// ParseIndex reads the value under a stream's number and a version.
+func ParseIndex(value []byte, stream uint64, v storage.Version) (storage.Position, error) {
+	if err := checkSize(value, indexBytes, "index of stream number %d, version %d", stream, v); err != nil {
 		return 0, err
 	}
 	return storage.Position(binary.BigEndian.Uint64(value)), nil
