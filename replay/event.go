@@ -54,7 +54,7 @@ func NewEvent(e *storage.Event) Event {
 			ID:            AggregateID(e.Stream),
 			Type:          e.Type,
 			Version:       uint64(e.Version),
-			Metadata:      metadataOf(e),
+			Metadata:      NewMetadata(e),
 		},
 		Position:   e.Position,
 		RecordedAt: e.RecordedAt,
@@ -79,7 +79,9 @@ func dataOf(e *storage.Event) (value.Value, string) {
 	return data, ""
 }
 
-func metadataOf(e *storage.Event) tick.Metadata {
+// NewMetadata is what is known of a stored event beside its data. Of e it keeps
+// the tags and texts, and no bytes.
+func NewMetadata(e *storage.Event) tick.Metadata {
 	m := tick.Metadata{
 		RecordedAt:    e.RecordedAt.Time(),
 		OccurredAt:    e.OccurredAt,

@@ -63,9 +63,8 @@ type View struct {
 // ViewOf is one event for a reader. Its place among those of its millisecond is
 // [Service.StreamID]'s to find.
 func ViewOf(e *storage.Event) View {
-	event := replay.NewEvent(e)
-	m := &event.Metadata
-	v := View{Event: *e, Key: event.AggregateType + ":" + event.ID, Data: e.Payload, KeyName: m.KeyID}
+	m := replay.NewMetadata(e)
+	v := View{Event: *e, Key: storage.CategoryOf(e.Stream) + ":" + replay.AggregateID(e.Stream), Data: e.Payload, KeyName: m.KeyID}
 	v.StreamID.Millis = replay.Millis(e.RecordedAt)
 	v.Meta = Metadata{
 		OccurredAt: m.OccurredAt, CorrelationID: m.CorrelationID, CausationID: m.CausationID,
