@@ -182,23 +182,3 @@ func TestAnEventIsSeenByItsNames(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
-
-func BenchmarkFoldOfACart(b *testing.B) {
-	r := cartRules(b)
-	events := make([]replay.Event, 1000)
-	for i := range events {
-		events[i] = event(i+1, "had_item_added", fmt.Sprintf(`{"sku":"shirt-%d","name":"Blue T-Shirt","price":29.99,"quantity":2}`, i))
-	}
-	events[0] = event(1, "was_created", `{}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		fold := replay.NewFold(r)
-		for i := range events {
-			fold.Apply(&events[i])
-		}
-		if s := fold.State(); s.Version != 1000 {
-			b.Fatal(s.Version)
-		}
-	}
-	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "events/s")
-}
