@@ -31,8 +31,8 @@ func (a *app) benchCommand() *cobra.Command {
 		Long: `Put a server under load and print rates, latencies and what they cost. Without
 --addr it starts a server of its own on a new directory, which it removes.
 
-LOAD is one or more of append, read-all, read-streams, fanout, delivery and
-mixed; all of them by default. Without further flags each runs with its standard
+LOAD is one or more of append, read-all, read-streams, fanout, delivery, mixed,
+validated and state; all of them by default. Without further flags each runs with its standard
 numbers. docs/benchmarks.md explains every column and how to compare.
 
 With --addr the events that it appends stay in that server's log for ever; a log
@@ -40,7 +40,8 @@ that is not empty needs --force.`,
 		Example: `  stet bench append --clients 1,64 --batch 1,10
   stet bench append --clients 8 --pipeline 32 --cpuprofile cpu.pprof
   stet bench append --clients 64 --rate 5000
-  stet bench fanout --subscribers 10 --clients 64`,
+  stet bench fanout --subscribers 10 --clients 64
+  stet bench state --stream-length 1000 --snapshot-every 100`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.bench(cmd.Context(), args, &o)
@@ -53,11 +54,12 @@ that is not empty needs --force.`,
 func (o *benchOptions) flags(f *pflag.FlagSet) {
 	j, p := &o.job, &o.job.Plan
 	f.StringVar(&j.Addr, "addr", "", "`HOST:PORT` of a running server on this machine (default: start one)")
+	f.StringVar(&j.HTTP, "http-addr", "", "`HOST:PORT` of its HTTP listener, for state")
 	f.StringVar(&j.Ops, "ops-addr", "", "`HOST:PORT` of its operations listener, to tell what it uses")
 	f.BoolVar(&j.Force, "force", false, "append to a log that is not empty")
 	f.StringVar(&j.Dir, "dir", "", "`DIR`ectory in which to make the one of a server started here (default: that for temporary files)")
 	f.StringArrayVar(&j.ServeFlags, "serve-flag", nil, "a `FLAG` for the server started here, --cache=512 for example; may be repeated")
-	f.IntSliceVar(&p.Clients, "clients", nil, "`N[,N...]` clients at a time, a row for each (default: append 1,8,64,256; read-streams 1,16; fanout 256; mixed 64)")
+	f.IntSliceVar(&p.Clients, "clients", nil, "`N[,N...]` clients at a time, a row for each (default: append 1,8,64,256; read-streams 1,16; fanout 256; mixed, validated and state 64)")
 	f.IntSliceVar(&p.Batches, "batch", []int{1}, "`N[,N...]` events of an append, a row for each")
 	f.IntVar(&p.InFlight, "pipeline", 0, "`N` appends of a client unanswered at a time in a pipeline; 0: each is awaited")
 	f.IntVar(&p.ConflictPercent, "conflicts", 0, "`PERCENT` of the appends that conflict")
@@ -65,6 +67,7 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&p.Subscribers, "subscribers", 0, "`N` subscribers of fanout (0: 100) and mixed (0: 4)")
 	f.IntVar(&p.Readers, "readers", 0, "`N` readers of streams in mixed (0: 8)")
 	f.StringVar(&o.reading, "reading", string(workload.ReadingAuto), "`HOW` read-all, fanout and mixed read: decoded, raw (positions only), or auto: read-all both, the others raw")
+	f.IntVar(&p.SnapshotEvery, "snapshot-every", 0, "keep the states of state after each `N` events of a stream; 0: never")
 	f.IntVar(&j.Events, "events", 200_000, "`N` events to write before reads")
 	f.IntVar(&j.StreamLength, "stream-length", 20, "`N` events of each of their streams")
 	f.IntVar(&j.JSONBytes, "json-bytes", workload.StandardJSONBytes, "`BYTES` of JSON of an event")

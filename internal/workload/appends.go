@@ -71,6 +71,9 @@ func (r *runner) requests(client int) func() *Append {
 	random := rand.New(rand.NewPCG(uint64(client), 2)) //nolint:gosec // load, not secrets
 	n := client * 37
 	name := Dataset{Name: r.data.Name + "load"}
+	if r.Kind == KindValidated {
+		name = r.ruled()
+	}
 	return func() *Append {
 		n += r.Batch
 		return &Append{

@@ -25,10 +25,14 @@ const (
 	KindDelivery Kind = "delivery"
 	// KindMixed appends, reads streams and follows the log at once.
 	KindMixed Kind = "mixed"
+	// KindValidated appends events that are held to a schema.
+	KindValidated Kind = "validated"
+	// KindState reads states that are derived from streams.
+	KindState Kind = "state"
 )
 
 // Kinds are all of them in the order of their running.
-var Kinds = []Kind{KindAppend, KindReadAll, KindReadStreams, KindFanout, KindDelivery, KindMixed}
+var Kinds = []Kind{KindAppend, KindReadAll, KindReadStreams, KindFanout, KindDelivery, KindMixed, KindValidated, KindState}
 
 // Case is one row of a table: a kind of load with its numbers.
 type Case struct {
@@ -51,6 +55,8 @@ type Case struct {
 	Subscribers int `json:"subscribers,omitempty"`
 	// Readers read streams beside the appends of KindMixed.
 	Readers int `json:"readers,omitempty"`
+	// SnapshotEvery keeps states after so many events, for KindState; 0: never.
+	SnapshotEvery int `json:"snapshot_every,omitempty"`
 }
 
 // String is the case in words, the same for the same case.
@@ -62,7 +68,7 @@ func (c Case) String() string {
 		}
 	}
 	add(c.Clients > 0, "%d x %d", c.Clients, max(c.Batch, 1))
-	if c.Kind == KindReadAll || c.Kind == KindReadStreams {
+	if c.Kind == KindReadAll || c.Kind == KindReadStreams || c.Kind == KindState {
 		words[1] = fmt.Sprintf("%d", max(c.Clients, 1))
 	}
 	add(c.InFlight > 0, "pipelined %d", c.InFlight)
@@ -70,6 +76,7 @@ func (c Case) String() string {
 	add(c.RequestIDs, "request ids")
 	add(c.Subscribers > 0, "to %d", c.Subscribers)
 	add(c.Readers > 0, "%d readers", c.Readers)
+	add(c.SnapshotEvery > 0, "snapshots every %d", c.SnapshotEvery)
 	add(c.Hot, "hot")
 	add(c.Raw, "raw")
 	return strings.Join(words, " ")
@@ -89,6 +96,7 @@ func (c Case) Validate() error {
 	check("conflict percent", c.ConflictPercent, 0, 100)
 	check("subscribers", c.Subscribers, 0, 10_000)
 	check("readers", c.Readers, 0, 10_000)
+	check("snapshots every", c.SnapshotEvery, 0, 1_000_000)
 	if c.Kind == KindFanout {
 		check("subscribers", c.Subscribers, 1, 10_000)
 	}
@@ -111,6 +119,8 @@ func (c Case) Run(ctx context.Context, d Driver, p *Payload, data Dataset, load 
 		KindFanout:      r.fanout,
 		KindDelivery:    r.delivery,
 		KindMixed:       r.mixed,
+		KindValidated:   r.validated,
+		KindState:       r.states,
 	}[c.Kind]
 	if run == nil {
 		return Round{}, fmt.Errorf("there is no kind of load named %q; the kinds are %v", c.Kind, Kinds)

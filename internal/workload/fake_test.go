@@ -25,6 +25,7 @@ type fake struct {
 	lose, repeat uint64
 
 	appends, events, requestIDs atomic.Int64
+	rules                       atomic.Pointer[Rules]
 	mu                          struct {
 		sync.Mutex
 		head    uint64
@@ -98,6 +99,17 @@ func (f *fake) ReadStream(_ context.Context, stream string) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.mu.streams[stream], nil
+}
+
+// PutRules fulfils [StateDriver].
+func (f *fake) PutRules(_ context.Context, r Rules) error {
+	f.rules.Store(&r)
+	return nil
+}
+
+// ReadState fulfils [StateDriver].
+func (f *fake) ReadState(ctx context.Context, stream string) (int, error) {
+	return f.ReadStream(ctx, stream)
 }
 
 func (f *fake) Follow(ctx context.Context, _ bool, ready, seen func(uint64)) error {

@@ -32,6 +32,8 @@ type Plan struct {
 	// [Case].
 	InFlight, ConflictPercent, Subscribers, Readers int
 	RequestIDs                                      bool
+	// SnapshotEvery is as in [Case].
+	SnapshotEvery int
 	// Reading is how events are read.
 	Reading Reading
 }
@@ -39,6 +41,7 @@ type Plan struct {
 // standardClients are those of each kind when a plan gives none.
 var standardClients = map[Kind][]int{
 	KindAppend: {1, 8, 64, 256}, KindReadAll: {1}, KindReadStreams: {1, 16}, KindFanout: {256}, KindDelivery: {1}, KindMixed: {64},
+	KindValidated: {64}, KindState: {64},
 }
 
 // Cases are the cases of the plan.
@@ -59,7 +62,9 @@ func (p Plan) Cases() ([]Case, error) {
 				if err := c.Validate(); err != nil {
 					faults = append(faults, fmt.Errorf("%v: %w", c, err))
 				}
-				out = append(out, c)
+				if !slices.Contains(out, c) {
+					out = append(out, c)
+				}
 			}
 		}
 	}
@@ -86,6 +91,16 @@ func (p Plan) casesOf(kind Kind, clients int) []Case {
 			c.Batch, c.InFlight, c.ConflictPercent = batch, p.InFlight, p.ConflictPercent
 			out = append(out, c)
 		}
+	case KindValidated:
+		// The same without rules, in the same round, is what it is compared with.
+		for _, batch := range batches {
+			c.Batch, c.InFlight, c.ConflictPercent = batch, p.InFlight, p.ConflictPercent
+			free := c
+			free.Kind = KindAppend
+			out = append(out, free, c)
+		}
+	case KindState:
+		out = append(out, Case{Kind: kind, Clients: clients, SnapshotEvery: p.SnapshotEvery})
 	case KindReadAll:
 		for _, raw := range []bool{false, true} {
 			if raw && p.Reading == ReadingDecoded || !raw && p.Reading == ReadingRaw {
@@ -117,7 +132,7 @@ func or(n, standard int) int {
 
 // NeedsData tells whether a case reads a data set.
 func (c Case) NeedsData() bool {
-	return c.Kind == KindReadAll || c.Kind == KindReadStreams || c.Kind == KindMixed && c.Readers > 0
+	return c.Kind == KindReadAll || c.Kind == KindReadStreams || c.Kind == KindState || c.Kind == KindMixed && c.Readers > 0
 }
 
 // Session runs cases on one system, round by round, so that what drifts hits

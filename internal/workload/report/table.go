@@ -66,6 +66,10 @@ func (r *Report) notes(out io.Writer) error {
 		switch result.Case.Kind {
 		case workload.KindFanout, workload.KindDelivery:
 			words = append(words, fmt.Sprintf("%d gaps, %d repetitions", sum.Gaps, sum.Repeats))
+		case workload.KindValidated:
+			if free := r.rateWithoutRules(result); free > 0 {
+				words = append(words, fmt.Sprintf("%.2f of the rate without rules", ratio(result.Summary.EventsPerSecond.Median, free)))
+			}
 		}
 		if behind := result.Summary.BehindSeconds; behind.Most >= 0.001 {
 			words = append(words, fmt.Sprintf("the last subscriber had everything %.3g s after the last append", behind.Median))
@@ -80,6 +84,19 @@ func (r *Report) notes(out io.Writer) error {
 		}
 	}
 	return err
+}
+
+// rateWithoutRules is that of the same case, run without rules; 0: it was not
+// run.
+func (r *Report) rateWithoutRules(result *Result) float64 {
+	free := result.Case
+	free.Kind = workload.KindAppend
+	for i := range r.Results {
+		if r.Results[i].Case == free {
+			return r.Results[i].Summary.EventsPerSecond.Median
+		}
+	}
+	return 0
 }
 
 // WriteBars draws the rates, the longest bar being the highest of its kind.

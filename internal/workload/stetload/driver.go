@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -20,6 +21,9 @@ type Driver struct {
 	conns []*client.Client
 	// raw are connections for calls that do not decode.
 	raw []*grpc.ClientConn
+	// url is where aggregates are asked for over HTTP, by web; empty: nowhere.
+	url string
+	web *http.Client
 }
 
 var _ workload.Driver = (*Driver)(nil)
@@ -28,6 +32,9 @@ var _ workload.Driver = (*Driver)(nil)
 type Options struct {
 	// Connections are shared by all callers; 0: 1.
 	Connections int
+	// HTTP is the address of the HTTP listener, HOST:PORT; empty: not known. Each
+	// caller that reads states has a connection of its own.
+	HTTP string
 	// Client are the options of each; NoRequestIDs is set by the driver. Raw
 	// calls do not speak TLS.
 	Client client.Options
@@ -35,7 +42,10 @@ type Options struct {
 
 // Dial prepares the connections to a server.
 func Dial(addr string, o Options) (*Driver, error) {
-	d := &Driver{}
+	d := &Driver{web: newWeb()}
+	if o.HTTP != "" {
+		d.url = "http://" + o.HTTP
+	}
 	o.Client.NoRequestIDs = true
 	for range max(o.Connections, 1) {
 		c, err := client.Dial(addr, o.Client)
@@ -55,6 +65,7 @@ func Dial(addr string, o Options) (*Driver, error) {
 
 // Close ends the connections.
 func (d *Driver) Close() error {
+	d.web.CloseIdleConnections()
 	var errs []error
 	for _, c := range d.conns {
 		errs = append(errs, c.Close())

@@ -14,13 +14,13 @@ import (
 
 // Job is a whole measurement: which server, which load, for how long.
 type Job struct {
-	// Addr is a running server's address and Ops that of its operations
-	// listener. Empty: a server is started with Program and ServeFlags, on a
+	// Addr is a running server's address, HTTP and Ops those of its HTTP and its
+	// operations listener, where they are known. Addr empty: a server is started with Program and ServeFlags, on a
 	// directory made in Dir and removed at the end.
-	Addr, Ops  string
-	Program    string
-	ServeFlags []string
-	Dir        string
+	Addr, HTTP, Ops string
+	Program         string
+	ServeFlags      []string
+	Dir             string
 	// Force allows appending to a log that is not empty.
 	Force bool
 	// Plan says which cases, Load and Rounds how long and how often.
@@ -62,6 +62,7 @@ func (j *Job) session() (*workload.Session, error) {
 	check(j.Connections >= 1 && j.Connections <= 10_000, "%d connections; want 1 to 10000", j.Connections)
 	check(j.StreamLength >= 1 && j.Events >= j.StreamLength, "%d events in streams of %d; want at least one stream", j.Events, j.StreamLength)
 	check(j.Addr != "" || j.Ops == "", "an operations listener without a server's address")
+	check(j.Addr != "" || j.HTTP == "", "an HTTP listener without a server's address")
 	return &workload.Session{
 		System: "stet", Cases: cases, Rounds: j.Rounds, Payload: payload, Load: j.Load,
 		Data: workload.Dataset{Name: fmt.Sprintf("bench%x", time.Now().Unix()), Streams: j.Events / max(j.StreamLength, 1), Length: j.StreamLength},
@@ -85,7 +86,7 @@ func (j *Job) Run(ctx context.Context) (r *report.Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, subject.close()) }()
-	driver, err := Dial(subject.addr, Options{Connections: j.Connections})
+	driver, err := Dial(subject.addr, Options{Connections: j.Connections, HTTP: subject.http})
 	if err != nil {
 		return nil, err
 	}

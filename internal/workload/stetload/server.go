@@ -18,8 +18,8 @@ const stopTimeout = 30 * time.Second
 
 // Server is stet serve as a child process.
 type Server struct {
-	// Addr and Ops are its listeners.
-	Addr, Ops string
+	// Addr, HTTP and Ops are its listeners.
+	Addr, HTTP, Ops string
 	// Took is the time from the start of the process until it served.
 	Took time.Duration
 
@@ -31,7 +31,7 @@ type Server struct {
 // Start runs the program with serve on free ports of this machine and waits
 // until it serves. It inherits the environment, so GOGC and the like apply.
 func Start(ctx context.Context, program, dir string, flags ...string) (*Server, error) {
-	args := append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"}, flags...)
+	args := append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"}, flags...)
 	s := &Server{cmd: exec.Command(program, args...)} //nolint:gosec // the program is the caller's own
 	s.cmd.Stderr = &s.problem
 	stdout, err := s.cmd.StdoutPipe()
@@ -49,6 +49,8 @@ func Start(ctx context.Context, program, dir string, flags ...string) (*Server, 
 		switch {
 		case strings.HasPrefix(lines.Text(), "  listening on") && len(fields) > 2:
 			s.Addr = fields[2]
+		case strings.HasPrefix(lines.Text(), "  aggregates on") && len(fields) > 2:
+			s.HTTP = strings.TrimPrefix(fields[2], "http://")
 		case strings.HasPrefix(lines.Text(), "  operations on") && len(fields) > 2:
 			s.Ops = strings.TrimPrefix(fields[2], "http://")
 			s.Took = time.Since(began)

@@ -19,15 +19,22 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve runs a server in this process and gives its addresses.
+// serve gives the addresses of a server in this process.
 func serve(t *testing.T) (addr, ops string) {
+	t.Helper()
+	s := start(t)
+	return s.Addr().String(), s.OpsAddr().String()
+}
+
+// start runs a server in this process.
+func start(t *testing.T) *server.Server {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	store, err := embedded.Open(t.TempDir(), embedded.Options{Logger: quiet, DiskFloorBytes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(store, server.Config{Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", Logger: quiet}.WithDefaults())
+	s, err := server.New(store, server.Config{Listen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", Logger: quiet}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +50,7 @@ func serve(t *testing.T) (addr, ops string) {
 			t.Error(err)
 		}
 	})
-	return s.Addr().String(), s.OpsAddr().String()
+	return s
 }
 
 func connect(t *testing.T, addr string) *Driver {

@@ -29,13 +29,14 @@ func (e *NotEmptyError) Error() string {
 // subject is the server under load.
 type subject struct {
 	addr, ops string
+	http      string  // of the HTTP listener; empty: not known
 	dir       string  // holds the child's data; empty: there is no child
 	child     *Server // nil: somebody else's server
 }
 
 func (j *Job) subject(ctx context.Context) (*subject, error) {
 	if j.Addr != "" {
-		s := &subject{addr: j.Addr, ops: j.Ops}
+		s := &subject{addr: j.Addr, ops: j.Ops, http: j.HTTP}
 		return s, s.ask(func(api *client.Client) error {
 			head, err := api.Head(ctx)
 			if err == nil && head.GetHead() > 0 && !j.Force {
@@ -52,7 +53,7 @@ func (j *Job) subject(ctx context.Context) (*subject, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &subject{child.Addr, child.Ops, dir, child}, nil
+	return &subject{child.Addr, child.Ops, child.HTTP, dir, child}, nil
 }
 
 func (s *subject) ask(question func(*client.Client) error) error {
