@@ -85,13 +85,13 @@ func (s *Service) ListSpecVersions(ctx context.Context, req *stetv1.ListSpecVers
 }
 
 // TestSpec answers stet.v1.Aggregates.TestSpec.
-func (s *Service) TestSpec(_ context.Context, req *stetv1.TestSpecRequest) (*stetv1.TestSpecResponse, error) {
+func (s *Service) TestSpec(ctx context.Context, req *stetv1.TestSpecRequest) (*stetv1.TestSpecResponse, error) {
 	var f faults
 	fixture := f.fixture(req)
 	if err := storage.Invalid(f...); err != nil {
 		return nil, err
 	}
-	r, err := s.aggregates.TestSpec(fixture)
+	r, err := s.aggregates.TestSpec(ctx, fixture)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -166,7 +167,7 @@ func (d *drafter) encode(out *draft, p *proposal, version uint32) error {
 	if out.stored, violations = record.NewEventOf(&e, *d.limits); len(violations) > 0 {
 		faults := make([]Fault, len(violations))
 		for i, v := range violations {
-			faults[i] = Fault{under(p.path, under("metadata", v.Field)), v.Problem}
+			faults[i] = Fault{under(p.path, under("metadata", fieldOf(v.Field))), v.Problem}
 		}
 		return refuseAll(p.word(CodeInvalidMetadata), faults)
 	}
@@ -181,6 +182,21 @@ func (d *drafter) encode(out *draft, p *proposal, version uint32) error {
 		return refuseAt(p.word(CodeInvalidData), p.path, fmt.Sprintf("may take %d bytes as stored; at most %d are allowed", size, d.limits.EventBytes))
 	}
 	return nil
+}
+
+// fieldOf is what a client calls a part of the stored metadata.
+func fieldOf(stored string) string {
+	key, isEntry := strings.CutPrefix(stored, "metadata[")
+	switch key = strings.TrimSuffix(key, "]"); {
+	case stored == "metadata":
+		return "" // all of it together
+	case !isEntry:
+		return stored
+	case key == replay.KeyCorrelationID || key == replay.KeyCausationID:
+		return key
+	default:
+		return "extra[" + key + "]"
+	}
 }
 
 // metadata is what is stored beside the payload.

@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"fmt"
+
 	"github.com/stet-db/stet/internal/strictjson"
 	"github.com/stet-db/stet/replay/spec"
 )
@@ -114,6 +116,14 @@ func kindOf(status int) Kind {
 // broken is the refusal of a condition that does not hold.
 func broken(r *spec.Require) *Refusal {
 	return &Refusal{Kind: kindOf(r.Status), Code: r.Code, Problem: r.Error, Condition: true}
+}
+
+// brokenBecause is the refusal of a condition on another aggregate that cannot
+// even be named, so that it does not hold.
+func brokenBecause(r *spec.Require, path, why string) *Refusal {
+	no := broken(r)
+	no.Path, no.Problem = path, fmt.Sprintf("%s (%s)", no.Problem, why)
+	return no
 }
 
 // under is the path of a part inside of another.

@@ -17,6 +17,7 @@ type EventsQuery struct {
 	// before which it does; 0: from the beginning, or from the end.
 	After storage.Version
 	// Limit is the most events to give: 1 to [MaxEvents]; 0: [DefaultEvents].
+	// Fewer are given where they are large.
 	Limit int
 	// EventTypes are those wanted; empty: all.
 	EventTypes []string
@@ -93,7 +94,7 @@ func (s *Service) Events(ctx context.Context, q EventsQuery) (Events, error) {
 	if err != nil || r.From >= r.Until {
 		return Events{}, err
 	}
-	g := gatherer{q: &q, typ: t}
+	g := gatherer{q: &q, typ: t, most: s.o.PageBytes}
 	if err := s.read(ctx, r, g.take); err != nil {
 		return Events{}, err
 	}
@@ -146,6 +147,8 @@ type gatherer struct {
 	typ     *ruledType
 	out     Events
 	scanned int
+	most    int // bytes of data, which end the page when they are reached
+	bytes   int
 	seen    storage.Version // the last version looked at
 
 	runs  []run
@@ -160,7 +163,7 @@ type run struct {
 }
 
 func (g *gatherer) take(e *storage.Event) (bool, error) {
-	if len(g.out.Events) == g.q.Limit || g.scanned == maxScanned {
+	if len(g.out.Events) == g.q.Limit || g.scanned == maxScanned || g.bytes >= g.most {
 		g.out.Next = g.seen
 		return false, nil
 	}
@@ -180,6 +183,7 @@ func (g *gatherer) take(e *storage.Event) (bool, error) {
 		v.upcast(g.typ)
 	}
 	g.out.Events = append(g.out.Events, v)
+	g.bytes += len(e.Payload)
 	g.runOf = append(g.runOf, len(g.runs)-1)
 	return true, nil
 }

@@ -74,18 +74,22 @@ type FixtureStep struct {
 }
 
 // TestSpec runs the handlers and conditions of the specification in force, or of
-// the fixture's own, on the fixture. The error is a [*Refusal].
-func (s *Service) TestSpec(f *Fixture) (FixtureResult, error) {
-	return runFixture(s.current.Load(), f, s.o.Limits)
+// the fixture's own, on the fixture, until ctx ends. The error is a [*Refusal] or
+// that of ctx.
+func (s *Service) TestSpec(ctx context.Context, f *Fixture) (FixtureResult, error) {
+	return runFixture(ctx, s.current.Load(), f, s.o.Limits)
 }
 
 // TestSpec runs a fixture that brings its specification, without a service.
 func TestSpec(f *Fixture) (FixtureResult, error) {
-	return runFixture(noRules(), f, storage.Limits{}.WithDefaults())
+	return runFixture(context.Background(), noRules(), f, storage.Limits{}.WithDefaults())
 }
 
-func runFixture(book *rulebook, f *Fixture, limits storage.Limits) (FixtureResult, error) {
+func runFixture(ctx context.Context, book *rulebook, f *Fixture, limits storage.Limits) (FixtureResult, error) {
 	var out FixtureResult
+	if n := len(f.Events); n > limits.RequestEvents {
+		return out, refuseAt(CodeInvalidRequest, "events", fmt.Sprintf("has %d events; at most %d are allowed", n, limits.RequestEvents))
+	}
 	if f.Spec != nil {
 		parsed, faults, warnings := spec.Parse(f.Spec)
 		if parsed == nil {
@@ -107,6 +111,9 @@ func runFixture(book *rulebook, f *Fixture, limits storage.Limits) (FixtureResul
 		return out, err
 	}
 	for i := range f.Events {
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
 		if err := r.event(i); err != nil {
 			return out, err
 		}

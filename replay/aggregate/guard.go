@@ -237,9 +237,7 @@ func (s *Service) attemptRaw(ctx context.Context, a *storage.Append, book *ruleb
 // an expectation of the caller has become one that cannot hold any more: judging
 // would be in vain.
 func (j *judgement) judgeRaw(ctx context.Context, a *storage.Append, checked [][]*draft) (late bool, err error) {
-	streams := map[string]bool{}
 	for i := range a.Entries {
-		streams[a.Entries[i].Stream] = true
 		if len(checked) == 0 || !needsState(checked[i]) {
 			continue
 		}
@@ -264,21 +262,25 @@ func (j *judgement) judgeRaw(ctx context.Context, a *storage.Append, checked [][
 			}
 		}
 	}
-	before := len(j.order)
+	asked := map[string]int{} // how many events the caller has for each stream
+	for i := range a.Entries {
+		asked[a.Entries[i].Stream] = len(j.staged[a.Entries[i].Stream])
+	}
 	for _, drafts := range checked {
 		for _, d := range drafts {
-			n := len(j.staged[d.stream])
+			before := j.implied
 			if err := j.imply(ctx, d); err != nil {
 				return false, err
 			}
-			if len(j.staged[d.stream]) > n {
-				return false, refuseAt(CodeRawNeedsExecution, d.path, "implies an event of a stream of this very append; use Execute")
+			if j.implied == before {
+				continue
 			}
-		}
-	}
-	for _, stream := range j.order[before:] {
-		if streams[stream] {
-			return false, refuseAt(CodeRawNeedsExecution, "", fmt.Sprintf("an event is implied of stream %q, which this append names itself; use Execute", stream))
+			// The answer to a raw append has no place for more events of its streams.
+			for stream, n := range asked {
+				if len(j.staged[stream]) > n {
+					return false, refuseAt(CodeRawNeedsExecution, d.path, fmt.Sprintf("implies an event of stream %q, which this append names itself; use Execute", stream))
+				}
+			}
 		}
 	}
 	return false, nil

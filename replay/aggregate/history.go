@@ -17,6 +17,7 @@ type DiffQuery struct {
 	// now. A From before the first event, or of length 0, is the state {}.
 	From, To Point
 	// Limit is the most events to give: 1 to [MaxEvents]; 0: [DefaultEvents].
+	// Fewer are given where they are large.
 	Limit int
 }
 
@@ -55,7 +56,7 @@ func (s *Service) Diff(ctx context.Context, q DiffQuery) (DiffResult, error) {
 		return out, nil
 	}
 	r := storage.StreamRange{Stream: to.stream, From: low + 1, Until: high + 1, Head: max(from.head, to.head)}
-	g := gatherer{q: &EventsQuery{Limit: q.Limit}, typ: t}
+	g := gatherer{q: &EventsQuery{Limit: q.Limit}, typ: t, most: s.o.PageBytes}
 	if err := s.read(ctx, r, g.take); err != nil {
 		return DiffResult{}, err
 	}
@@ -87,6 +88,7 @@ type TraceQuery struct {
 	// After is the version after which the page begins; 0: from the first.
 	After storage.Version
 	// Limit is the most steps to give: 1 to [MaxEvents]; 0: [DefaultEvents].
+	// Fewer are given where they or their changes are large.
 	Limit int
 }
 
@@ -138,7 +140,7 @@ func (s *Service) Trace(ctx context.Context, q TraceQuery) (Trace, error) {
 		return Trace{State: before.State}, nil
 	}
 	r := storage.StreamRange{Stream: p.stream, From: q.After + 1, Until: p.upTo + 1, Head: p.head}
-	g := gatherer{q: &EventsQuery{Limit: q.Limit}, typ: t}
+	g := gatherer{q: &EventsQuery{Limit: q.Limit}, typ: t, most: s.o.PageBytes}
 	fold := replay.ResumeFold(t.rules, before.State)
 	var out Trace
 	err = s.read(ctx, r, func(e *storage.Event) (bool, error) {
@@ -148,7 +150,9 @@ func (s *Service) Trace(ctx context.Context, q TraceQuery) (Trace, error) {
 		}
 		event := replay.NewEvent(e)
 		step := fold.Step(&event)
-		out.Steps = append(out.Steps, TraceStep{Patch: step.Patch(), State: step.After, Known: step.Known, Warnings: step.Warnings})
+		patch := step.Patch()
+		g.bytes += sizeOf(patch)
+		out.Steps = append(out.Steps, TraceStep{Patch: patch, State: step.After, Known: step.Known, Warnings: step.Warnings})
 		return true, nil
 	})
 	if err != nil {
@@ -160,4 +164,13 @@ func (s *Service) Trace(ctx context.Context, q TraceQuery) (Trace, error) {
 	}
 	out.Next, out.State = page.Next, fold.State()
 	return out, err
+}
+
+// sizeOf is how much a patch keeps in memory that no state need share.
+func sizeOf(p replay.Patch) int {
+	n := 0
+	for i := range p {
+		n += len(p[i].Path) + p[i].Value.Size()
+	}
+	return n
 }

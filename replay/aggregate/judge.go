@@ -158,15 +158,15 @@ func (j *judgement) hold(ctx context.Context, d *draft, r *spec.Require, scene t
 func (j *judgement) other(ctx context.Context, d *draft, r *spec.Require, scene tick.Scene) (value.Value, error) {
 	typ, err := textOf(r.Of.Type, &scene)
 	if err != nil {
-		return value.Value{}, refuseAt(r.Code, d.path, fmt.Sprintf("%s (its type is not known: %v)", r.Error, err))
+		return value.Value{}, brokenBecause(r, d.path, fmt.Sprintf("its type is not known: %v", err))
 	}
 	id, err := textOf(r.Of.ID, &scene)
 	if err != nil {
-		return value.Value{}, refuseAt(r.Code, d.path, fmt.Sprintf("%s (its id is not known: %v)", r.Error, err))
+		return value.Value{}, brokenBecause(r, d.path, fmt.Sprintf("its id is not known: %v", err))
 	}
 	t, ok := j.drafter.book.types[typ]
 	if !ok {
-		return value.Value{}, refuseAt(r.Code, d.path, fmt.Sprintf("%s (there is no aggregate type %q)", r.Error, typ))
+		return value.Value{}, brokenBecause(r, d.path, fmt.Sprintf("there is no aggregate type %q", typ))
 	}
 	stored, problem := t.CheckID(id)
 	if problem != "" {

@@ -36,6 +36,9 @@ func newHandClock() *handClock {
 	return c
 }
 
+// instant is that of the last append.
+func (c *handClock) instant() storage.Instant { return storage.Instant(c.now.Load()) }
+
 // Stamp fulfils [aggregate.Clock].
 func (c *handClock) Stamp() (storage.Instant, error) {
 	return storage.Instant(c.now.Add(c.step.Load())), nil
@@ -58,9 +61,15 @@ type kit struct {
 // newKit opens a service on the store and runs it until the test ends.
 func newKit(tb testing.TB, store caching, specification string) *kit {
 	tb.Helper()
+	return newKitWith(tb, store, specification, aggregate.Options{})
+}
+
+func newKitWith(tb testing.TB, store caching, specification string, o aggregate.Options) *kit {
+	tb.Helper()
 	k := &kit{TB: tb, store: store, clock: newHandClock()}
+	o.Clock, o.Snapshots = k.clock, store
 	var err error
-	k.Service, err = aggregate.Open(context.Background(), store, aggregate.Options{Clock: k.clock, Snapshots: store})
+	k.Service, err = aggregate.Open(context.Background(), store, o)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -19,6 +19,7 @@ type ListQuery struct {
 	// After is the id after which the page begins; empty: from the first.
 	After string
 	// Limit is the most aggregates to give: 1 to [MaxList]; 0: [DefaultList].
+	// Fewer are given where their states are large.
 	Limit int
 	// Time makes it the states as of then, of those that had an event; nil: now.
 	Time *Moment
@@ -114,6 +115,7 @@ type lister struct {
 	where  *tick.Predicate
 	out    List
 	looked int
+	bytes  int // of the states of the page
 }
 
 func (l *lister) run(ctx context.Context, prefix, after string) (List, error) {
@@ -125,7 +127,7 @@ func (l *lister) run(ctx context.Context, prefix, after string) (List, error) {
 			return List{}, fmt.Errorf("list aggregates of %q: %w", l.q.Type, err)
 		}
 		for i := range streams {
-			if len(l.out.Items) == l.q.Limit || l.looked == maxLooked {
+			if len(l.out.Items) == l.q.Limit || l.looked == maxLooked || l.bytes >= l.s.o.PageBytes {
 				l.out.Next = strings.TrimPrefix(after, prefix)
 				return l.out, nil
 			}
@@ -163,5 +165,6 @@ func (l *lister) take(ctx context.Context, info *storage.StreamInfo, id string) 
 		}
 	}
 	l.out.Items = append(l.out.Items, ListItem{ID: id, State: state.State})
+	l.bytes += state.Value.Size()
 	return nil
 }

@@ -121,7 +121,7 @@ func (s *Service) scan(ctx context.Context, stream string, from, upTo storage.Ve
 	})
 }
 
-// read gives the events of a range taken apart.
+// read gives the events of a range taken apart, until ctx ends.
 func (s *Service) read(ctx context.Context, r storage.StreamRange, visit func(*storage.Event) (bool, error)) error {
 	if r.Head == 0 && s.store.Head() == 0 {
 		return nil
@@ -129,6 +129,11 @@ func (s *Service) read(ctx context.Context, r storage.StreamRange, visit func(*s
 	for recorded, err := range s.store.ReadStream(ctx, r) {
 		if isNotFound(err) {
 			return nil
+		}
+		if err == nil {
+			// The store looks at this once in many events, and each may have a
+			// handler that takes long.
+			err = ctx.Err()
 		}
 		if err != nil {
 			return fmt.Errorf("read stream %q: %w", r.Stream, err)

@@ -39,10 +39,30 @@ var (
 func ParseMoment(text string) (Moment, error) {
 	m, ok := parseMoment(text)
 	if !ok || m.First < earliest || m.Until > latest {
-		return Moment{}, refuse(Malformed, CodeInvalidTime, fmt.Sprintf(
-			"%.64q is no time; give seconds or milliseconds since 1970 as an integer, or RFC 3339 as in 2024-02-29T12:00:00Z", text))
+		return Moment{}, refuse(Malformed, CodeInvalidTime, momentProblem(text))
 	}
 	return m, nil
+}
+
+// momentProblem says what is missing of a time that is nearly one. A date alone
+// is refused, since it does not say of which zone its day is.
+func momentProblem(text string) string {
+	is := func(layout, text string) bool {
+		_, err := time.Parse(layout, text)
+		return err == nil
+	}
+	switch {
+	case is(time.DateOnly, text):
+		return fmt.Sprintf("%q is a date, whose hours depend on the zone; give the time and zone too, as in %sT00:00:00Z", text, text)
+	case is("2006-01-02T15:04:05", text):
+		return fmt.Sprintf("%q lacks the zone; give it too, as in %sZ", text, text)
+	case is(time.DateTime, text):
+		return fmt.Sprintf("%q is not as in RFC 3339: T stands between date and time, and the zone behind them, as in 2024-02-29T12:00:00Z", text)
+	case is(time.RFC3339, strings.Replace(text, " ", "+", 1)):
+		return fmt.Sprintf("%q has a blank where + was meant, which in a query is written as %%2B", text)
+	default:
+		return fmt.Sprintf("%.64q is no time; give seconds or milliseconds since 1970 as an integer, or RFC 3339 as in 2024-02-29T12:00:00Z", text)
+	}
 }
 
 func parseMoment(text string) (Moment, bool) {

@@ -34,6 +34,10 @@ type Options struct {
 	// SnapshotQueue bounds the snapshots waiting to be made, whose states are in
 	// memory meanwhile; more are not made; default 64.
 	SnapshotQueue int
+	// PageBytes bounds the data that one answer has in memory: a page of events,
+	// steps or states ends with the item that reaches it, whatever its limit;
+	// default 16 MiB.
+	PageBytes int
 }
 
 func (o Options) withDefaults() Options {
@@ -43,6 +47,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SnapshotQueue == 0 {
 		o.SnapshotQueue = 64
+	}
+	if o.PageBytes == 0 {
+		o.PageBytes = 16 << 20
 	}
 	return o
 }

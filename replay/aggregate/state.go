@@ -56,7 +56,8 @@ const (
 )
 
 // maxEffective bounds the events of one answer that depends on their facts'
-// order, for which all of them must be in memory.
+// order, for which all of them must be in memory. Options.PageBytes bounds their
+// data.
 const maxEffective = 100_000
 
 // State answers what the state is or was. Errors: a [*Refusal], or one of the
@@ -149,17 +150,20 @@ func (s *Service) versionAt(ctx context.Context, p place, last storage.Version, 
 // that count.
 func (s *Service) effective(ctx context.Context, p place, at Moment) (State, error) {
 	var events []replay.Event
+	bytes := 0
 	err := s.scan(ctx, p.stream, 1, p.upTo, p.head, func(e *replay.Event) bool {
 		if e.Effective() < at.Until {
 			events = append(events, *e)
+			bytes += e.Data.Size()
 		}
-		return len(events) <= maxEffective
+		return len(events) <= maxEffective && bytes <= s.o.PageBytes
 	})
 	switch {
 	case err != nil:
 		return State{}, err
-	case len(events) > maxEffective:
-		return State{}, refuse(Unprocessable, CodeTooManyEvents, fmt.Sprintf("more than %d events would have to be put in order", maxEffective))
+	case len(events) > maxEffective || bytes > s.o.PageBytes:
+		return State{}, refuse(Unprocessable, CodeTooManyEvents, fmt.Sprintf(
+			"more than %d events, or %d bytes of data, would have to be put in order", maxEffective, s.o.PageBytes))
 	case len(events) == 0:
 		return State{}, refuse(Missing, CodeBeforeFirstEvent, "nothing had happened by then")
 	}

@@ -16,7 +16,7 @@ func (c *call) test() error {
 	if err != nil {
 		return err
 	}
-	out, err := c.api.o.Aggregates.TestSpec(fixture)
+	out, err := c.api.o.Aggregates.TestSpec(c.ctx, fixture)
 	if err != nil {
 		return err
 	}
