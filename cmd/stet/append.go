@@ -1,15 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 )
 
 // appendOptions are the flags of append.
@@ -48,7 +46,7 @@ server's disk. Repeating the command with the same --request-id adds nothing.`,
 	f.Uint32Var(&o.event.SchemaVersion, "schema-version", 0, "version `N` of the data's schema")
 	f.StringVar(&o.requestID, "request-id", "", "`ID` that makes the command safe to repeat for 7 days")
 	f.BoolVar(&o.json, "json", false, "print the answer as JSON")
-	return a.clientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
+	return console.ClientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
 		return a.append(cmd, args[0], &o, api)
 	})
 }
@@ -63,28 +61,28 @@ func (a *app) append(cmd *cobra.Command, stream string, o *appendOptions, api *c
 		return err
 	}
 	if o.json {
-		return printJSON(a.stdout, struct {
+		return console.PrintJSON(a.stdout, struct {
 			Stream     string `json:"stream"`
 			Version    uint64 `json:"version"`
 			Position   uint64 `json:"position"`
 			RecordedAt string `json:"recorded_at"`
 			ID         string `json:"id"`
 			Replayed   bool   `json:"replayed"`
-		}{stream, answer.LastVersion, answer.LastPosition, stamp(answer.RecordedAt), answer.IDs[0], answer.Replayed})
+		}{stream, answer.LastVersion, answer.LastPosition, console.Stamp(answer.RecordedAt), answer.IDs[0], answer.Replayed})
 	}
 	replayed := ""
 	if answer.Replayed {
 		replayed = "  (was there already)"
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d  %s@%d  %s  %s%s\n", answer.LastPosition, harmless(stream), answer.LastVersion,
-		stamp(answer.RecordedAt), answer.IDs[0], replayed)
+	_, err = fmt.Fprintf(a.stdout, "%d  %s@%d  %s  %s%s\n", answer.LastPosition, console.Harmless(stream), answer.LastVersion,
+		console.Stamp(answer.RecordedAt), answer.IDs[0], replayed)
 	return err
 }
 
 func (a *app) appendRequest(cmd *cobra.Command, stream string, o *appendOptions) (client.Append, error) {
 	request := client.Append{Stream: stream, RequestID: o.requestID}
 	if o.event.Type == "" {
-		return request, usage("--type is required: what happened, for example --type ItemAdded")
+		return request, console.Usage("--type is required: what happened, for example --type ItemAdded")
 	}
 	var err error
 	if request.Expect, err = expectationOf(o.expect); err != nil {
@@ -97,44 +95,23 @@ func (a *app) appendRequest(cmd *cobra.Command, stream string, o *appendOptions)
 	}
 	switch {
 	case o.binaryFile != "" && onCommandLine(cmd.Flags(), "json-data"):
-		return request, usage("give one of --json-data and --binary-file")
+		return request, console.Usage("give one of --json-data and --binary-file")
 	case o.binaryFile == "-":
-		event.Binary, err = readBounded("stdin", a.stdin)
+		event.Binary, err = console.ReadBounded("stdin", a.stdin)
 	case o.binaryFile != "":
-		event.Binary, err = readFile(o.binaryFile)
+		event.Binary, err = console.ReadFile(o.binaryFile)
 	case o.jsonData == "-":
 		var text []byte
-		text, err = readBounded("stdin", a.stdin)
+		text, err = console.ReadBounded("stdin", a.stdin)
 		event.JSON = string(text)
 	default:
 		event.JSON = o.jsonData
 	}
 	if err == nil && o.binaryFile != "" && len(event.Binary) == 0 {
-		err = usage("--binary-file " + o.binaryFile + " is empty; an event's bytes are at least one")
+		err = console.Usage("--binary-file " + o.binaryFile + " is empty; an event's bytes are at least one")
 	}
 	request.Events = []client.Event{event}
 	return request, err
-}
-
-// maxInput is more than any event may have.
-const maxInput = 4 << 20
-
-// readFile reads a file whole, which may be a device that never ends.
-func readFile(path string) (content []byte, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return readBounded(path, file)
-}
-
-func readBounded(name string, in io.Reader) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(in, maxInput+1))
-	if err == nil && len(content) > maxInput {
-		err = usage(fmt.Sprintf("%s has more than %d bytes, which is more than it may have", name, maxInput))
-	}
-	return content, err
 }
 
 func expectationOf(s string) (client.Expectation, error) {
@@ -148,7 +125,7 @@ func expectationOf(s string) (client.Expectation, error) {
 	}
 	version, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return client.Expectation{}, usage(fmt.Sprintf("--expect %q: want any, none, exists, or a version", s))
+		return client.Expectation{}, console.Usage(fmt.Sprintf("--expect %q: want any, none, exists, or a version", s))
 	}
 	return client.ExactVersion(version), nil
 }

@@ -13,11 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/server"
 )
 
 func (a *app) backupCommand() *cobra.Command {
-	var addr string
+	var addr, keyFile string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "backup [NAME]",
@@ -34,10 +35,15 @@ id of its own, so that no cursor of the old log is taken for one of the new.`,
 			if len(args) == 1 {
 				name = args[0]
 			}
-			return a.backup(cmd.Context(), addr, name, asJSON)
+			key, err := console.ReadKey(keyFile)
+			if err != nil {
+				return err
+			}
+			return a.backup(cmd.Context(), addr, key, name, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "ops-addr", server.DefaultOpsListen, "address of the server's operations listener, `HOST:PORT`")
+	cmd.Flags().StringVar(&keyFile, "key-file", "", "`FILE` that holds the key to show to a server with keys")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -50,9 +56,9 @@ func (e *backupUnavailable) Error() string { return e.err.Error() }
 // Unwrap is why.
 func (e *backupUnavailable) Unwrap() error { return e.err }
 
-func (a *app) backup(ctx context.Context, addr, name string, asJSON bool) (err error) {
+func (a *app) backup(ctx context.Context, addr, key, name string, asJSON bool) (err error) {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return usage(fmt.Sprintf("--ops-addr %q: want HOST:PORT", addr))
+		return console.Usage(fmt.Sprintf("--ops-addr %q: want HOST:PORT", addr))
 	}
 	body, err := json.Marshal(map[string]string{"name": name})
 	if err != nil {
@@ -63,6 +69,9 @@ func (a *app) backup(ctx context.Context, addr, name string, asJSON bool) (err e
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
 	transport := &http.Transport{} // of its own, so that nothing stays open
 	defer transport.CloseIdleConnections()
 	response, err := (&http.Client{Transport: transport}).Do(request)
@@ -83,11 +92,11 @@ func (a *app) backup(ctx context.Context, addr, name string, asJSON bool) (err e
 	}
 	switch {
 	case response.StatusCode == http.StatusBadRequest:
-		return usage("backup: " + answer.Error)
+		return console.Usage("backup: " + answer.Error)
 	case response.StatusCode != http.StatusOK:
 		return fmt.Errorf("backup: %s", answer.Error)
 	case asJSON:
-		return printJSON(a.stdout, map[string]string{"path": answer.Path})
+		return console.PrintJSON(a.stdout, map[string]string{"path": answer.Path})
 	}
 	_, err = fmt.Fprintln(a.stdout, answer.Path)
 	return err

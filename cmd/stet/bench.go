@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/workload"
 	"github.com/stet-db/stet/internal/workload/report"
 	"github.com/stet-db/stet/internal/workload/stetload"
@@ -94,7 +95,7 @@ func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error 
 	j.Plan.Reading = workload.Reading(o.reading)
 	err := j.Validate()
 	if err != nil {
-		return &usageError{err}
+		return &console.UsageError{Err: err}
 	}
 	if j.Program, err = os.Executable(); err != nil {
 		return fmt.Errorf("find the program to start: %w", err)
@@ -103,7 +104,7 @@ func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error 
 	r, err := j.Run(ctx)
 	done()
 	if is[*stetload.NotEmptyError](err) {
-		return &usageError{fmt.Errorf("%w; give --force if that is meant", err)}
+		return &console.UsageError{Err: fmt.Errorf("%w; give --force if that is meant", err)}
 	}
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (a *app) printBench(r *report.Report, o *benchOptions) error {
 		}
 	}
 	if o.asJSON {
-		return printJSON(a.stdout, r)
+		return console.PrintJSON(a.stdout, r)
 	}
 	if err := r.WriteTable(a.stdout); err != nil || !isTerminal(a.stdout) {
 		return err

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/storage"
 )
@@ -64,7 +65,7 @@ func metadataOf(entries []string) (map[string]string, error) {
 	for _, entry := range entries {
 		key, value, found := strings.Cut(entry, "=")
 		if _, twice := out[key]; !found || key == "" || twice {
-			return nil, usage(fmt.Sprintf("--meta %q: want key=value, each key once", entry))
+			return nil, console.Usage(fmt.Sprintf("--meta %q: want key=value, each key once", entry))
 		}
 		out[key] = value
 	}

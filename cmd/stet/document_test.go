@@ -43,10 +43,7 @@ func helpOfAll(t *testing.T) string {
 	root := newRoot(&app{})
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
-	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
-		if cmd.Name() == "help" {
-			continue
-		}
+	for _, cmd := range append([]*cobra.Command{root}, all(root)...) {
 		var help bytes.Buffer
 		cmd.SetOut(&help)
 		cmd.InitDefaultHelpFlag()
@@ -58,9 +55,25 @@ func helpOfAll(t *testing.T) string {
 	return out.String()
 }
 
+// all are the commands below one, each before those below it, without help and
+// the shells of completion, which explain themselves.
+func all(cmd *cobra.Command) []*cobra.Command {
+	var out []*cobra.Command
+	for _, below := range cmd.Commands() {
+		if below.Name() == "help" {
+			continue
+		}
+		out = append(out, below)
+		if below.Name() != "completion" {
+			out = append(out, all(below)...)
+		}
+	}
+	return out
+}
+
 func TestEveryFlagIsDocumentedAndServeHasFew(t *testing.T) {
 	root := newRoot(&app{})
-	for _, cmd := range root.Commands() {
+	for _, cmd := range all(root) {
 		flags := strings.Count(cmd.LocalFlags().FlagUsages(), "\n")
 		if cmd.Name() == "serve" && flags > 20 {
 			t.Errorf("serve has %d flags; at most 20", flags)

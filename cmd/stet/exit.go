@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/importing"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/embedded"
@@ -25,21 +26,12 @@ const exitCodesHelp = `Exit codes:
   0   done
   1   failure
   2   wrong usage, or a request that can never be accepted as it is
-  3   conflict: an expectation was not met, or a request id was used for other content
-  4   there is no such stream
+  3   conflict: an expectation was not met, nor a condition of the specification,
+      or a request id was used for other content
+  4   there is no such stream, aggregate, event or specification
   5   the server cannot be reached or cannot take the request now; try again
   6   damaged data
   70  serve only: a commit could not be synced, so the process ended at once`
-
-// usageError is a fault of the command line.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-
-// Unwrap is the fault.
-func (e *usageError) Unwrap() error { return e.err }
-
-func usage(text string) error { return &usageError{errors.New(text)} }
 
 // errDamaged is the result of a verification that found something.
 var errDamaged = errors.New("the store is damaged")
@@ -52,9 +44,9 @@ func exitCode(err error, started bool) int {
 		return exitOK
 	case is[*importing.LineError](err) && (is[*client.InvalidRequest](err) || is[*storage.InvalidError](err)):
 		return exitFailure // the fault is in the source, not in the command
-	case !started || is[*usageError](err) || is[*client.InvalidRequest](err) || is[*storage.InvalidError](err):
+	case !started || is[*console.UsageError](err) || is[*client.InvalidRequest](err) || is[*storage.InvalidError](err):
 		return exitUsage
-	case is[*client.Conflict](err) || is[*client.RequestIDReused](err):
+	case is[*client.Conflict](err) || is[*client.RequestIDReused](err) || is[*client.RequirementNotMet](err):
 		return exitConflict
 	case is[*client.NotFound](err):
 		return exitNotFound

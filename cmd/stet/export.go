@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/interchange"
 	"github.com/stet-db/stet/storage"
 )
@@ -50,14 +51,14 @@ written to.`,
 	f.StringVar(&o.stream, "stream", "", "only events of this `STREAM`")
 	o.selection.flags(f)
 	o.selection.streamFlags(f)
-	return a.clientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
+	return console.ClientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
 		return a.export(cmd.Context(), args[0], &o, api)
 	})
 }
 
 func (a *app) export(ctx context.Context, path string, o *exportOptions, api *client.Client) error {
 	if o.stream != "" && len(o.selection.categories)+len(o.selection.prefixes) > 0 {
-		return usage("--stream names one stream; --category and --prefix choose among all")
+		return console.Usage("--stream names one stream; --category and --prefix choose among all")
 	}
 	began := time.Now()
 	count := 0
@@ -76,7 +77,7 @@ func (a *app) export(ctx context.Context, path string, o *exportOptions, api *cl
 	}
 	if path != "-" {
 		took := time.Since(began)
-		a.say("exported %s events to %s in %v, %s events/s", grouped(count), path, took.Round(time.Millisecond), grouped(int(float64(count)/took.Seconds())))
+		a.say("exported %s events to %s in %v, %s events/s", console.Grouped(count), path, took.Round(time.Millisecond), console.Grouped(int(float64(count)/took.Seconds())))
 	}
 	return nil
 }

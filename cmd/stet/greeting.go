@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage/embedded"
 )
@@ -36,17 +37,17 @@ func (a *app) greet(s *server.Server, store *embedded.Store, c server.Config, o 
 	} else {
 		out("  keys              %d", c.Keys.Len())
 	}
-	out("  log               head %s, history %v, durability %s, format %d", grouped(uint64(store.Head())), info.History, info.Durability, info.Format)
+	out("  log               head %s, history %v, durability %s, format %d", console.Grouped(uint64(store.Head())), info.History, info.Durability, info.Format)
 	out("  backups           %s", o.backupDir)
 	out("  drain timeout     %v", c.DrainTimeout)
 	out("  memory            block cache %d MiB", o.cache)
 	out("  disk floor        %d MiB", o.diskFloor)
 	l := c.Limits
 	out("  an event          %s bytes, type %d, metadata %d entries and %s bytes, %d tags of %d bytes",
-		grouped(l.EventBytes), l.TypeBytes, l.MetadataEntries, grouped(l.MetadataBytes), l.Tags, l.TagBytes)
-	out("  a request         %s bytes, %s events, %s streams; its id is known for %v", grouped(l.RequestBytes), grouped(l.RequestEvents), grouped(l.RequestEntries), l.RequestWindow())
+		console.Grouped(l.EventBytes), l.TypeBytes, l.MetadataEntries, console.Grouped(l.MetadataBytes), l.Tags, l.TagBytes)
+	out("  a request         %s bytes, %s events, %s streams; its id is known for %v", console.Grouped(l.RequestBytes), console.Grouped(l.RequestEvents), console.Grouped(l.RequestEntries), l.RequestWindow())
 	out("  at a time         %s connections, %s calls on each, %s subscriptions, %s appends in a pipeline",
-		grouped(c.Connections), grouped(c.StreamsPerConnection), grouped(c.Subscriptions), grouped(c.PipelineInFlight))
+		console.Grouped(c.Connections), console.Grouped(c.StreamsPerConnection), console.Grouped(c.Subscriptions), console.Grouped(c.PipelineInFlight))
 	a.suggest(out, addr, c)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/importing"
 	"github.com/stet-db/stet/internal/interchange"
 	"github.com/stet-db/stet/storage"
@@ -19,7 +20,7 @@ import (
 
 // importOptions are the flags of import.
 type importOptions struct {
-	connection  connection
+	connection  console.Connection
 	format      string
 	mapping     importing.Mapping
 	delimiter   string
@@ -80,7 +81,7 @@ Functions of templates:
 	f.BoolVar(&o.progressBar, "progress-bar", false, "show a progress bar (default: on a terminal)")
 	f.BoolVar(&o.preserve, "preserve", false, "restore a complete export into a new store at --data: same history, ids, places and times")
 	f.StringVar(&o.data, "data", "", "with --preserve: the `DIR`ectory of the new store; no server may use it")
-	o.connection.flags(f)
+	o.connection.Flags(f)
 	return cmd
 }
 
@@ -112,12 +113,12 @@ func (o *importOptions) complete(cmd *cobra.Command, path string) error {
 		o.name = baseName(path)
 	}
 	if o.format != "csv" && o.format != "ndjson" {
-		return usage(fmt.Sprintf("--format %q: want ndjson or csv", o.format))
+		return console.Usage(fmt.Sprintf("--format %q: want ndjson or csv", o.format))
 	}
 	if o.format == "ndjson" {
 		for _, name := range []string{"stream", "type", "tag", "time", "time-zone", "time-layout", "number", "meta", "json", "delimiter"} {
 			if onCommandLine(cmd.Flags(), name) {
-				return usage("--" + name + " is for CSV; say --format csv if that is what " + path + " is")
+				return console.Usage("--" + name + " is for CSV; say --format csv if that is what " + path + " is")
 			}
 		}
 	}
@@ -126,14 +127,14 @@ func (o *importOptions) complete(cmd *cobra.Command, path string) error {
 	}
 	runes := []rune(o.delimiter)
 	if len(runes) != 1 || strings.ContainsAny(o.delimiter, "\"\r\n\ufffd") {
-		return usage(fmt.Sprintf("--delimiter %q: want one character, no quote or line end", o.delimiter))
+		return console.Usage(fmt.Sprintf("--delimiter %q: want one character, no quote or line end", o.delimiter))
 	}
 	o.mapping.Comma = runes[0]
 	if onCommandLine(cmd.Flags(), "data") {
-		return usage("--data goes with --preserve; without it the events go to the server at --addr")
+		return console.Usage("--data goes with --preserve; without it the events go to the server at --addr")
 	}
 	if o.dryRun < 0 {
-		return usage("--dry-run: want a number of events")
+		return console.Usage("--dry-run: want a number of events")
 	}
 	return nil
 }
@@ -162,7 +163,7 @@ func (a *app) importFile(cmd *cobra.Command, path string, o *importOptions) (err
 	if o.dryRun > 0 {
 		return a.preview(job, o.dryRun)
 	}
-	return o.connection.with(func(api *client.Client) error {
+	return o.connection.With(func(api *client.Client) error {
 		return a.runImport(cmd.Context(), path, job, source, o, api)
 	})
 }
@@ -173,7 +174,7 @@ func (o *importOptions) reader(source io.Reader) (importing.Reader, error) {
 	}
 	r, err := importing.NewCSVReader(source, o.mapping)
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("import %s: %w", o.name, err)}
+		return nil, &console.UsageError{Err: fmt.Errorf("import %s: %w", o.name, err)}
 	}
 	return r, nil
 }
@@ -218,7 +219,7 @@ func (a *app) runImport(ctx context.Context, path string, job *importing.Job, so
 // stopped says how to go on.
 func (a *app) stopped(ctx context.Context, job *importing.Job, s importing.Summary, err error) error {
 	if s.Added > 0 {
-		a.say("%s events of %s were added; run the same command again to go on", grouped(s.Added), job.Name)
+		a.say("%s events of %s were added; run the same command again to go on", console.Grouped(s.Added), job.Name)
 	}
 	if ctx.Err() != nil {
 		return errors.New("import: interrupted")

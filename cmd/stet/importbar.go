@@ -8,6 +8,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/importing"
 )
 
@@ -40,7 +41,7 @@ func (b *importBar) show(s importing.Summary) {
 	}
 	seen := s.Added + s.Known
 	rate := float64(seen) / max(time.Since(b.began).Seconds(), 0.001)
-	b.bar.Describe(fmt.Sprintf("%s events, %s/s", grouped(seen), grouped(int64(rate))))
+	b.bar.Describe(fmt.Sprintf("%s events, %s/s", console.Grouped(seen), console.Grouped(int64(rate))))
 	taken := b.source.Taken()
 	if size := b.source.Size(); size > 0 && taken >= size {
 		taken = size - 1 // read ahead is not yet done
@@ -58,14 +59,14 @@ func (b *importBar) done() {
 func (a *app) printSummary(what, name string, s importing.Summary, took time.Duration) error {
 	total := s.Added + s.Known
 	_, err := fmt.Fprintf(a.stdout, "%s %s: %s events added, %s known before, %s lines left out; %v, %s events/s\n", what, name,
-		grouped(s.Added), grouped(s.Known), grouped(s.Bad), took.Round(time.Millisecond), grouped(int64(float64(total)/max(took.Seconds(), 0.001))))
+		console.Grouped(s.Added), console.Grouped(s.Known), console.Grouped(s.Bad), took.Round(time.Millisecond), console.Grouped(int64(float64(total)/max(took.Seconds(), 0.001))))
 	for _, name := range slices.Sorted(maps.Keys(s.Types)) {
 		count := s.Types[name]
 		if name == "" {
 			name = "(other types)"
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(a.stdout, "%12s  %s\n", grouped(count), harmless(name))
+			_, err = fmt.Fprintf(a.stdout, "%12s  %s\n", console.Grouped(count), console.Harmless(name))
 		}
 	}
 	if s.Chunks > 10 && total/int64(s.Chunks) < 20 {

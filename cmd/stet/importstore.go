@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/internal/importing"
 	"github.com/stet-db/stet/storage"
@@ -142,7 +143,7 @@ func openBadLines(path string, source *importing.Source, job *importing.Job) (*b
 		return &badLines{}, nil
 	}
 	if info, err := os.Stat(path); err == nil && source.Is(info) {
-		return nil, usage("--skip-bad " + path + " is the source itself; name another file")
+		return nil, console.Usage("--skip-bad " + path + " is the source itself; name another file")
 	}
 	file, err := os.Create(path)
 	if err != nil {

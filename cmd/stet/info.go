@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 )
 
 // infoAnswer is what info prints as JSON.
@@ -42,7 +43,7 @@ func (a *app) infoCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return a.clientCommand(cmd, func(cmd *cobra.Command, _ []string, api *client.Client) error {
+	return console.ClientCommand(cmd, func(cmd *cobra.Command, _ []string, api *client.Client) error {
 		return a.info(cmd.Context(), asJSON, api)
 	})
 }
@@ -59,7 +60,7 @@ func (a *app) info(ctx context.Context, asJSON bool, api *client.Client) error {
 	limits := info.GetLimits()
 	answer := infoAnswer{
 		Version: info.GetVersion(), HistoryID: head.GetHistoryId(), Head: head.GetHead(),
-		Durability: info.GetDurability(), StartedAt: stamp(info.GetStartedAt().AsTime()), Format: info.GetFormat(),
+		Durability: info.GetDurability(), StartedAt: console.Stamp(info.GetStartedAt().AsTime()), Format: info.GetFormat(),
 		Features: append([]string{}, info.GetFeatures()...),
 		Limits: infoLimits{
 			limits.GetEventBytes(), limits.GetRequestBytes(), limits.GetRequestEvents(), limits.GetRequestEntries(),
@@ -67,13 +68,13 @@ func (a *app) info(ctx context.Context, asJSON bool, api *client.Client) error {
 		},
 	}
 	if t := head.GetRecordedAt(); t != nil {
-		answer.RecordedAt = stamp(t.AsTime())
+		answer.RecordedAt = console.Stamp(t.AsTime())
 	}
 	if d := info.GetSyncLatency(); d != nil {
 		answer.SyncLatency = d.AsDuration().String()
 	}
 	if asJSON {
-		return printJSON(a.stdout, answer)
+		return console.PrintJSON(a.stdout, answer)
 	}
 	return a.infoForPeople(&answer)
 }
@@ -82,22 +83,22 @@ func (a *app) infoForPeople(i *infoAnswer) error {
 	rows := [][2]string{
 		{"version", i.Version},
 		{"history", i.HistoryID},
-		{"head", grouped(i.Head)},
+		{"head", console.Grouped(i.Head)},
 		{"last event", i.RecordedAt},
 		{"durability", i.Durability},
 		{"sync latency", i.SyncLatency},
 		{"started", i.StartedAt},
 		{"format", fmt.Sprint(i.Format)},
 		{"features", strings.Join(i.Features, " ")},
-		{"an event has at most", grouped(i.Limits.EventBytes) + " bytes"},
-		{"a request", fmt.Sprintf("%s bytes, %d events, %d streams", grouped(i.Limits.RequestBytes), i.Limits.RequestEvents, i.Limits.RequestEntries)},
+		{"an event has at most", console.Grouped(i.Limits.EventBytes) + " bytes"},
+		{"a request", fmt.Sprintf("%s bytes, %d events, %d streams", console.Grouped(i.Limits.RequestBytes), i.Limits.RequestEvents, i.Limits.RequestEntries)},
 		{"request ids live", (time.Duration(i.Limits.RequestWindowSeconds) * time.Second).String()},
 	}
 	for _, row := range rows {
 		if row[1] == "" {
 			continue
 		}
-		if _, err := fmt.Fprintf(a.stdout, "%-21s %s\n", row[0], harmless(row[1])); err != nil {
+		if _, err := fmt.Fprintf(a.stdout, "%-21s %s\n", row[0], console.Harmless(row[1])); err != nil {
 			return err
 		}
 	}

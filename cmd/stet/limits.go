@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/strictjson"
 	"github.com/stet-db/stet/storage"
 )
@@ -37,13 +38,13 @@ func readLimits(path string) (limitsFile, error) {
 	if path == "" {
 		return l, nil
 	}
-	text, err := readFile(path)
+	text, err := console.ReadFile(path)
 	if err != nil {
 		return l, fmt.Errorf("limits: %w", err)
 	}
 	var members map[string]json.RawMessage
 	if err := errors.Join(strictjson.Check(text, 2), json.Unmarshal(text, &members)); err != nil {
-		return l, &usageError{fmt.Errorf("limits: %s is not a JSON object: %w", path, err)}
+		return l, &console.UsageError{Err: fmt.Errorf("limits: %s is not a JSON object: %w", path, err)}
 	}
 	var faults []storage.Violation
 	for _, name := range slices.Sorted(maps.Keys(members)) {

@@ -72,7 +72,7 @@ func startDaemonNamed(program, dir string, env []string, args ...string) (*daemo
 		return nil, err
 	}
 	d := &daemon{stderr: stderr}
-	d.cmd = exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--disk-floor", "1"}, args...)...)
+	d.cmd = exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--disk-floor", "1"}, args...)...)
 	d.cmd.Dir, d.cmd.Env, d.cmd.Stderr = dir, env, stderr
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {

@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
-	"unicode"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/internal/interchange"
 	"github.com/stet-db/stet/storage"
@@ -55,39 +54,5 @@ func forPeople(e *storage.Event) string {
 	if len(e.Tags) > 0 {
 		line += "  [" + strings.Join(e.Tags, " ") + "]"
 	}
-	return harmless(line)
-}
-
-// harmless replaces what could steer a terminal.
-func harmless(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
-
-// printJSON writes a value as one line.
-func printJSON(out io.Writer, v any) error {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
-}
-
-// stamp is a time in answers, to the microsecond; empty for none.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
-}
-
-// grouped is a number with commas.
-func grouped[N ~int | ~int64 | ~uint64](n N) string {
-	digits := fmt.Sprint(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
+	return console.Harmless(line)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
@@ -48,17 +49,17 @@ reading. Filters on the whole log scan it.`,
 	o.selection.flags(f)
 	o.selection.streamFlags(f)
 	f.BoolVar(&o.json, "json", false, "print events as JSON lines, as export does")
-	return a.clientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
+	return console.ClientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
 		return a.read(cmd.Context(), args, &o, api)
 	})
 }
 
 func (a *app) read(ctx context.Context, args []string, o *readOptions, api *client.Client) (err error) {
 	if (len(args) == 1) == o.all {
-		return usage("name a stream, or give --all")
+		return console.Usage("name a stream, or give --all")
 	}
 	if !o.all && len(o.selection.categories)+len(o.selection.prefixes) > 0 {
-		return usage("--category and --prefix choose among streams; they go with --all")
+		return console.Usage("--category and --prefix choose among streams; they go with --all")
 	}
 	printer := newEventPrinter(a.stdout, o.json)
 	defer func() { err = errors.Join(err, printer.flush()) }()

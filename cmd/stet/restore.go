@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/importing"
 	"github.com/stet-db/stet/internal/interchange"
 	"github.com/stet-db/stet/storage/embedded"
@@ -16,11 +17,11 @@ import (
 // restore fills a new data directory from a complete export.
 func (a *app) restore(cmd *cobra.Command, path string, o *importOptions) (err error) {
 	if o.data == "" {
-		return usage("--preserve needs --data: the directory of the new store")
+		return console.Usage("--preserve needs --data: the directory of the new store")
 	}
 	for _, name := range []string{"stream", "type", "tag", "time", "time-zone", "time-layout", "number", "meta", "json", "delimiter", "group", "name", "progress", "skip-bad", "dry-run"} {
 		if onCommandLine(cmd.Flags(), name) {
-			return usage("--" + name + " does not go with --preserve, which changes nothing")
+			return console.Usage("--" + name + " does not go with --preserve, which changes nothing")
 		}
 	}
 	source, err := importing.Open(path, a.stdin)
@@ -52,6 +53,6 @@ func (a *app) restore(cmd *cobra.Command, path string, o *importOptions) (err er
 	if err := a.printSummary("restored", baseName(path), summary, time.Since(began)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s has history %v and head %s\n", o.data, header.History, grouped(uint64(header.Head)))
+	_, err = fmt.Fprintf(a.stdout, "%s has history %v and head %s\n", o.data, header.History, console.Grouped(uint64(header.Head)))
 	return err
 }

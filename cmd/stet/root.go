@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"github.com/stet-db/stet/cmd/stet/aggregates"
+	"github.com/stet-db/stet/cmd/stet/console"
 )
 
 // app is what commands share.
@@ -32,6 +35,7 @@ func newRoot(a *app) *cobra.Command {
   stet append cart-1 --type ItemAdded --json-data '{"sku":"A1"}'
   stet read cart-1           what happened to one thing
   stet tail --all            everything, and what comes
+  stet state account 42      what a specification makes of its events
 
 Every flag can also be set by an environment variable: --ops-listen is
 STET_OPS_LISTEN. The command line wins.
@@ -47,7 +51,7 @@ STET_OPS_LISTEN. The command line wins.
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		a.asked = strings.TrimPrefix(cmd.CommandPath()+" ", "stet ")
-		return &usageError{err}
+		return &console.UsageError{Err: err}
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		a.asked = strings.TrimPrefix(cmd.CommandPath()+" ", "stet ")
@@ -61,6 +65,7 @@ STET_OPS_LISTEN. The command line wins.
 		a.serveCommand(), a.appendCommand(), a.readCommand(), a.subscribeCommand(), a.streamsCommand(), a.infoCommand(),
 		a.importCommand(), a.exportCommand(), a.backupCommand(), a.verifyCommand(), a.benchCommand(), a.versionCommand(),
 	)
+	root.AddCommand(aggregates.Commands(a.stdin, a.stdout, a.stderr)...)
 	return root
 }
 

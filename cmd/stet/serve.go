@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage/embedded"
@@ -131,13 +132,13 @@ func (o *serveOptions) configure(logger *slog.Logger) (server.Config, sequencer.
 		return server.Config{}, sequencer.Options{}, err
 	}
 	if o.data == "" {
-		return server.Config{}, sequencer.Options{}, usage("--data is empty: name the data directory")
+		return server.Config{}, sequencer.Options{}, console.Usage("--data is empty: name the data directory")
 	}
 	if o.cache < 1 || o.cache > 1<<20 {
-		return server.Config{}, sequencer.Options{}, usage(fmt.Sprintf("--cache %d: want 1 to %d MiB", o.cache, 1<<20))
+		return server.Config{}, sequencer.Options{}, console.Usage(fmt.Sprintf("--cache %d: want 1 to %d MiB", o.cache, 1<<20))
 	}
 	if o.diskFloor < 1 || o.diskFloor > 1<<30 {
-		return server.Config{}, sequencer.Options{}, usage(fmt.Sprintf("--disk-floor %d: want 1 to %d MiB", o.diskFloor, 1<<30))
+		return server.Config{}, sequencer.Options{}, console.Usage(fmt.Sprintf("--disk-floor %d: want 1 to %d MiB", o.diskFloor, 1<<30))
 	}
 	if o.backupDir == "" {
 		o.backupDir = filepath.Clean(o.data) + "-backups"
@@ -157,7 +158,7 @@ func (o *serveOptions) configure(logger *slog.Logger) (server.Config, sequencer.
 func (a *app) logger(level, format string) (*slog.Logger, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, usage(fmt.Sprintf("--log-level %q: want debug, info, warn or error", level))
+		return nil, console.Usage(fmt.Sprintf("--log-level %q: want debug, info, warn or error", level))
 	}
 	options := &slog.HandlerOptions{Level: least}
 	switch format {
@@ -166,6 +167,6 @@ func (a *app) logger(level, format string) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(a.stderr, options)), nil
 	default:
-		return nil, usage(fmt.Sprintf("--log-format %q: want text or json", format))
+		return nil, console.Usage(fmt.Sprintf("--log-format %q: want text or json", format))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 )
 
 func (a *app) streamsCommand() *cobra.Command {
@@ -25,7 +26,7 @@ their names: name, version, and the position of the first event.`,
 	}
 	cmd.Flags().Uint64Var(&limit, "limit", 0, "at most `N` streams (default: all)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
-	return a.clientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
+	return console.ClientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
 		prefix := ""
 		if len(args) == 1 {
 			prefix = args[0]
@@ -43,13 +44,13 @@ func (a *app) streams(ctx context.Context, prefix string, limit uint64, asJSON b
 			return err
 		}
 		if asJSON {
-			err = printJSON(out, struct {
+			err = console.PrintJSON(out, struct {
 				Stream        string `json:"stream"`
 				Version       uint64 `json:"version"`
 				FirstPosition uint64 `json:"first_position"`
 			}{s.GetName(), s.GetVersion(), s.GetFirstPosition()})
 		} else {
-			_, err = fmt.Fprintf(out, "%s@%d  first at %d\n", harmless(s.GetName()), s.GetVersion(), s.GetFirstPosition())
+			_, err = fmt.Fprintf(out, "%s@%d  first at %d\n", console.Harmless(s.GetName()), s.GetVersion(), s.GetFirstPosition())
 		}
 		if err != nil {
 			return err

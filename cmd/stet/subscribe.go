@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/cmd/stet/console"
 )
 
 // subscribeOptions are the flags of subscribe.
@@ -52,7 +53,7 @@ stream is followed, else its position.`,
 	f.Uint64Var(&o.count, "count", 0, "end after `N` events (default: never)")
 	f.BoolVar(&o.notices, "notices", false, "tell on stderr when it starts, has caught up, fell behind, or how far it is (default: on a terminal)")
 	f.BoolVar(&o.json, "json", false, "print events as JSON lines, as export does")
-	return a.clientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
+	return console.ClientCommand(cmd, func(cmd *cobra.Command, args []string, api *client.Client) error {
 		if !cmd.Flags().Changed("notices") {
 			o.notices = isTerminal(a.stdout) && isTerminal(a.stderr)
 		}
@@ -69,7 +70,7 @@ func (a *app) subscribe(ctx context.Context, args []string, o *subscribeOptions,
 		s.Stream = args[0]
 	}
 	if s.Stream != "" && (o.all || o.category != "") || o.all && o.category != "" {
-		return usage("name a stream, or give one of --category and --all")
+		return console.Usage("name a stream, or give one of --category and --all")
 	}
 	printer := newEventPrinter(a.stdout, o.json)
 	printed := uint64(0)

@@ -9,6 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/stet-db/stet/cmd/stet/console"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/embedded"
 	"github.com/stet-db/stet/storage/pebblestore"
@@ -42,7 +43,7 @@ func (a *app) verify(ctx context.Context, dir string, asJSON bool) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	if asJSON {
-		err = printJSON(a.stdout, verifyAnswerOf(dir, &report))
+		err = console.PrintJSON(a.stdout, verifyAnswerOf(dir, &report))
 	} else {
 		err = printReport(a.stdout, dir, &report, time.Since(began))
 	}
@@ -93,7 +94,7 @@ func verifyAnswerOf(dir string, r *pebblestore.Report) verifyAnswer {
 		Events: r.Events, Streams: r.Streams, Requests: r.Requests, Problems: []verifyProblem{}, More: r.More,
 	}
 	if r.Events > 0 {
-		answer.LastRecordedAt = stamp(r.LastRecordedAt.Time())
+		answer.LastRecordedAt = console.Stamp(r.LastRecordedAt.Time())
 	}
 	for _, p := range r.Problems {
 		answer.Problems = append(answer.Problems, verifyProblem{p.Where, p.Detail})
@@ -108,13 +109,13 @@ func printReport(out io.Writer, dir string, r *pebblestore.Report, took time.Dur
 	}
 	last := ""
 	if r.Events > 0 {
-		last = ", the last one recorded at " + stamp(r.LastRecordedAt.Time())
+		last = ", the last one recorded at " + console.Stamp(r.LastRecordedAt.Time())
 	}
 	_, err := fmt.Fprintf(out, "%s: %s\nhistory %v, head %s\n%s events in %s streams%s; %s request ids\n", dir, verdict,
-		r.History, grouped(uint64(r.Head)), grouped(r.Events), grouped(r.Streams), last, grouped(r.Requests))
+		r.History, console.Grouped(uint64(r.Head)), console.Grouped(r.Events), console.Grouped(r.Streams), last, console.Grouped(r.Requests))
 	for _, p := range r.Problems {
 		if err == nil {
-			_, err = fmt.Fprintf(out, "  %s: %s\n", harmless(p.Where), harmless(p.Detail))
+			_, err = fmt.Fprintf(out, "  %s: %s\n", console.Harmless(p.Where), console.Harmless(p.Detail))
 		}
 	}
 	if err == nil && r.More > 0 {
