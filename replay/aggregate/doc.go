@@ -14,6 +14,9 @@
 //     position and its conditions hold on the states that it follows (I4): the
 //     append checks the version of every stream that was read, and of the
 //     specification's.
+//     Only what [Service.CheckAppend] has passed, and raw appends to a category
+//     that had no specification yet, may come to lie behind one that was put
+//     while they were on their way.
 //   - A repeated request gets the first answer whatever the rules have become
 //     (I5): its id is asked for before any refusal leaves.
 //   - Stored events are never judged again, and no handler keeps one out.
