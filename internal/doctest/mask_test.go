@@ -16,6 +16,8 @@ var masks = []struct {
 	{regexp.MustCompile(`\b20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "ID"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "HISTORY"},
+	{regexp.MustCompile(`"stream_id":"\d{13}-\d+"`), "STREAM ID"},
+	{regexp.MustCompile(`"(created_at|updated_at|timestamp)":\d{10}\b`), "TIME"},
 	{regexp.MustCompile(`\b(\d+h)?(\d+m)?\d+(\.\d+)?(ns|µs|ms|s)\b`), "DURATION"},
 	{regexp.MustCompile(`\b[\d,]+ events/s`), "RATE"},
 	{regexp.MustCompile(`(?m)^stet \S+ \(go[^)]+\)`), "stet VERSION"},
@@ -78,6 +80,7 @@ func TestLinesMayBeLeftOutOfAPage(t *testing.T) {
 func TestOnlyWhatDiffersFromRunToRunIsMasked(t *testing.T) {
 	for _, same := range [][2]string{
 		{"1  a@1  2026-11-21T03:45:54.237962Z", "1  a@1  2031-01-01T00:00:00Z"},
+		{`{"stream_id":"1795276393488-0","timestamp":1795276393}`, `{"stream_id":"1895276393488-1","timestamp":1895276393}`},
 		{"01a1fc35-ea3d-7ed3-9f4d-8e0531510928", "01890a5d-ac96-774b-bcce-b302099a8057"},
 		{"in 3ms, 1,234 events/s", "in 1m2.5s, 17 events/s"},
 	} {
@@ -87,6 +90,7 @@ func TestOnlyWhatDiffersFromRunToRunIsMasked(t *testing.T) {
 	}
 	for _, other := range [][2]string{
 		{"1  a@1", "2  a@1"},
+		{`"length":1`, `"length":2`},
 		{"2010-12-01T08:26:00Z", "2010-12-01T08:27:00Z"},
 		{"e85b30de-43b7-8b25-9f12-ead693d5b2e8", "f85b30de-43b7-8b25-9f12-ead693d5b2e8"},
 		{"4 events added", "5 events added"},

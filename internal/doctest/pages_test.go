@@ -21,13 +21,13 @@ var excused = map[string]string{
 	"go test -json":         "the form of output that internal/testcount reads; make test uses it",
 	"stet serve":            "never ends; the test of docs/operations.md starts its server so",
 	"stet tail --all":       "never ends; the README's tour lets it run",
-	"stet bench append --clients 1,64 --batch 1,10":                                               "takes minutes; the script bench of cmd/stet runs small ones",
-	"stet bench append --clients 8 --pipeline 32 --cpuprofile cpu.pprof":                          "as above",
-	"stet bench append --clients 64 --rate 5000":                                                  "as above",
-	"stet bench fanout --subscribers 10 --clients 64":                                             "as above",
-	"stet subscribe cart-1 --after 3":                                                             "never ends; the scripts of cmd/stet run it with --count",
-	"stet subscribe --category invoice --type LineSold --from-now --json":                         "never ends; the tests of the shop in cmd/stet follow a filter",
-	"stet serve --data /var/lib/stet --listen 0.0.0.0:7838 --tls-cert cert.pem --tls-key key.pem": "needs a certificate and a place of the system; tests of package server serve TLS",
+	"stet bench append --clients 1,64 --batch 1,10":                                                                "takes minutes; the script bench of cmd/stet runs small ones",
+	"stet bench append --clients 8 --pipeline 32 --cpuprofile cpu.pprof":                                           "as above",
+	"stet bench append --clients 64 --rate 5000":                                                                   "as above",
+	"stet bench fanout --subscribers 10 --clients 64":                                                              "as above",
+	"stet subscribe cart-1 --after 3":                                                                              "never ends; the scripts of cmd/stet run it with --count",
+	"stet subscribe --category invoice --type LineSold --from-now --json":                                          "never ends; the tests of the shop in cmd/stet follow a filter",
+	"stet serve --data /var/lib/stet --listen 0.0.0.0:7838 --tls-cert cert.pem --tls-key key.pem --keys keys.json": "needs a certificate and a place of the system; tests of package server serve TLS",
 }
 
 // warmUp lets the go command fetch and compile what the tour needs, whose
@@ -119,8 +119,21 @@ func (tr *tour) cli(t *testing.T) {
 // filesOfExamples are the files that the examples read.
 func (tr *tour) filesOfExamples(t *testing.T) {
 	t.Helper()
-	out, code, err := tr.terminal.run(`export PATH="$PWD/bin:$PATH"
+	var script strings.Builder
+	script.WriteString("export PATH=\"$PWD/bin:$PATH\"\n")
+	tutorial := readPage(t, "docs/tutorial.md").blocks
+	i := slices.IndexFunc(tutorial, func(b *block) bool { return strings.HasPrefix(b.text, "cat > bank.json") })
+	script.WriteString(tr.real(tutorial[i].text)) // puts the specification, too
+	script.WriteString(`mkdir tests && cat > bank.test.json <<'END' &&
+{"type": "account", "spec": "bank.json", "events": [{"type": "was_opened", "data": {"owner": "Ann"}}], "expect": {"owner": "Ann", "balance": 0}}
+END
+sed 's/"spec": "bank.json", //' bank.test.json > tests/bank.test.json &&
+by='--meta actor_type=teller --meta actor_id=bob' &&
+stet append account-42 --type was_opened --json-data '{"owner":"Ann"}' $by &&
+stet append account-42 --type had_money_deposited --json-data '{"amount":50}' $by &&
+stet append account-42 --type had_money_withdrawn --json-data '{"amount":20}' $by &&
 stet append invoice-536365 --type Happened && stet export events.ndjson.zst && stet export log.ndjson`)
+	out, code, err := tr.terminal.run(script.String())
 	if err != nil || code != 0 {
 		t.Fatalf("exit code %d, %v: %s", code, err, out)
 	}
@@ -160,8 +173,9 @@ func markdownFiles(t *testing.T) []string {
 	return out
 }
 
-// Pages whose blocks of commands are run by the tour.
-var played = []string{"README.md", "docs/operations.md"}
+// Pages whose blocks of commands are run: the tutorial by package examples, the
+// others by the tour.
+var played = []string{"README.md", "docs/operations.md", "docs/tutorial.md"}
 
 func TestEveryCommandInTheDocsIsRunOrHasAReason(t *testing.T) {
 	said := map[string]bool{}
@@ -202,7 +216,7 @@ func TestEveryFlagInTheDocsIsThere(t *testing.T) {
 	cli := readPage(t, "docs/cli.md")
 	for _, b := range cli.blocks {
 		if m := regexp.MustCompile(`(?m)^  stet ([a-z]+)\b.*\[`).FindStringSubmatch(b.text); b.lang == "text" && m != nil {
-			help[m[1]] = b.text
+			help[m[1]] += b.text // with the commands below it
 		}
 	}
 	help["tail"] = help["subscribe"]

@@ -19,7 +19,7 @@ type tour struct {
 	server   *running
 	// addr and ops are where the server listens, in place of the default
 	// ports, which may be taken.
-	addr, ops string
+	addr, http, ops string
 	// stays are the terminals beside the server's.
 	stays []*running
 }
@@ -27,6 +27,7 @@ type tour struct {
 // Addresses that the pages use. Others stand for a running server here.
 var (
 	grpcAddress = regexp.MustCompile(`\b(127\.0\.0\.1|localhost):7838\b`)
+	httpAddress = regexp.MustCompile(`\b(127\.0\.0\.1|localhost):7839\b`)
 	opsAddress  = regexp.MustCompile(`\b(127\.0\.0\.1|localhost):7840\b`)
 )
 
@@ -38,6 +39,7 @@ func (tr *tour) real(text string) string {
 	if tr.addr == "" {
 		return text
 	}
+	text = httpAddress.ReplaceAllLiteralString(text, tr.http)
 	return opsAddress.ReplaceAllLiteralString(grpcAddress.ReplaceAllLiteralString(text, tr.addr), tr.ops)
 }
 
@@ -48,12 +50,12 @@ func (tr *tour) shown(output string) string {
 		return output
 	}
 	output = strings.ReplaceAll(output, " --addr "+tr.addr, "")
-	return strings.ReplaceAll(strings.ReplaceAll(output, tr.addr, "127.0.0.1:7838"), tr.ops, "127.0.0.1:7840")
+	return strings.NewReplacer(tr.addr, "127.0.0.1:7838", tr.http, "127.0.0.1:7839", tr.ops, "127.0.0.1:7840").Replace(output)
 }
 
 // env points to the server, as the default ports do.
 func (tr *tour) env() []string {
-	env := environment("STET_LISTEN=127.0.0.1:0", "STET_OPS_LISTEN=127.0.0.1:0", "STET_DISK_FLOOR=1")
+	env := environment("STET_LISTEN=127.0.0.1:0", "STET_HTTP_LISTEN=127.0.0.1:0", "STET_OPS_LISTEN=127.0.0.1:0", "STET_DISK_FLOOR=1")
 	if tr.addr != "" {
 		env = append(env, "STET_ADDR="+tr.addr, "STET_OPS_ADDR="+tr.ops)
 	}
@@ -75,6 +77,8 @@ func (tr *tour) serve(t *testing.T, command string) string {
 		switch {
 		case strings.HasPrefix(line, "  listening on"):
 			tr.addr = fields[2]
+		case strings.HasPrefix(line, "  aggregates on"):
+			tr.http = strings.TrimPrefix(fields[2], "http://")
 		case strings.HasPrefix(line, "  operations on"):
 			tr.ops = strings.TrimPrefix(fields[2], "http://")
 		}
@@ -143,7 +147,7 @@ func (tr *tour) stay(t *testing.T, where string, b *block) string {
 }
 
 // catchUp looks at what stays running: it must have shown each event up to the
-// head, once and in order.
+// head, once and in order, but those of the server's own streams.
 func (tr *tour) catchUp(t *testing.T, where string) {
 	t.Helper()
 	out, _, err := tr.terminal.run("bin/stet info --json")
@@ -154,8 +158,23 @@ func (tr *tour) catchUp(t *testing.T, where string) {
 	if err != nil {
 		t.Fatalf("%s: %v", where, err)
 	}
+	hidden := map[int]bool{}
+	own, _, err := tr.terminal.run("bin/stet read --all --prefix '$' --json")
+	for line := range strings.Lines(own) {
+		var e struct{ Position int }
+		if err == nil {
+			err = json.Unmarshal([]byte(line), &e)
+		}
+		hidden[e.Position] = true
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", where, err)
+	}
 	for _, r := range tr.stays {
 		for position := r.seen + 1; position <= info.Head; position++ {
+			if hidden[position] {
+				continue
+			}
 			line, err := r.lines(1)
 			if err != nil || !strings.HasPrefix(line, fmt.Sprintf("%d  ", position)) {
 				t.Fatalf("%s: at position %d: %q, %v", where, position, line, err)
