@@ -1,6 +1,8 @@
 package value_test
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/stet-db/stet/replay/value"
@@ -13,6 +15,18 @@ func BenchmarkParse(b *testing.B) {
 	b.SetBytes(int64(len(payload)))
 	for range b.N {
 		if _, err := value.Parse(payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkParseSnapshot reads a state of a thousand items, as a snapshot has it.
+func BenchmarkParseSnapshot(b *testing.B) {
+	text := slices.Concat([]byte(`{"items":[`), bytes.Repeat(append(slices.Clone(payload), ','), 999), payload, []byte(`]}`))
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	for range b.N {
+		if _, err := value.Parse(text); err != nil {
 			b.Fatal(err)
 		}
 	}

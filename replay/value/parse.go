@@ -3,6 +3,7 @@ package value
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/stet-db/stet/internal/strictjson"
@@ -12,7 +13,9 @@ import (
 const MaxNesting = 64
 
 // sharedText is the length up to which the strings of a parsed value share one
-// copy of the text. A string kept from a longer text must not keep all of it.
+// copy of the text. A string kept from a longer text must not keep all of it:
+// there, those that stand close together share a copy of this length, and one
+// that is longer has a copy of its own.
 const sharedText = 1 << 10
 
 // ParseError says where a text is no value that Stet takes.
@@ -58,7 +61,9 @@ func Parse(text []byte) (Value, error) {
 type parser struct {
 	text      string
 	at        int
-	copies    bool // strings are copied out of the text
+	copies    bool   // strings are copied out of the text
+	piece     string // the newest copy, of the text from pieceAt on
+	pieceAt   int
 	items     []Value
 	members   []Member
 	problem   string
@@ -103,7 +108,7 @@ func (p *parser) value() Value {
 		if escaped {
 			return Value{text: `"` + inner + `"`}
 		}
-		return Value{text: p.keep(p.text[p.at-len(inner)-2 : p.at])}
+		return Value{text: p.keep(p.at-len(inner)-2, p.at)}
 	case 't', 'n':
 		return p.word(4)
 	case 'f':
@@ -126,11 +131,16 @@ func (p *parser) word(n int) Value {
 	}
 }
 
-func (p *parser) keep(s string) string {
-	if p.copies {
-		return string(append([]byte(nil), s...))
+// keep is a part of the text that may live longer than the text.
+func (p *parser) keep(from, to int) string {
+	if !p.copies {
+		return p.text[from:to]
 	}
-	return s
+	if from < p.pieceAt || to > p.pieceAt+len(p.piece) {
+		end := min(max(to, from+sharedText), len(p.text))
+		p.piece, p.pieceAt = strings.Clone(p.text[from:end]), from
+	}
+	return p.piece[from-p.pieceAt : to-p.pieceAt]
 }
 
 // string gives what is between the quotes in its one form, and whether that
@@ -162,7 +172,7 @@ func (p *parser) number() Value {
 	if _, problem := readNumber(text); problem != "" && p.problem == "" {
 		p.problem, p.problemAt = problem, start
 	}
-	return Value{text: p.keep(text)}
+	return Value{text: p.keep(start, p.at)}
 }
 
 var numberBytes = [256]bool{
@@ -195,7 +205,7 @@ func (p *parser) object() Value {
 		}
 		key, changed := p.string()
 		if !changed {
-			key = p.keep(key)
+			key = p.keep(p.at-len(key)-1, p.at-1)
 		}
 		p.space()
 		p.at++ // the colon
