@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/stet-db/stet/replay/aggregate"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
 )
@@ -55,8 +54,7 @@ func BenchmarkRawAppendOf100(b *testing.B) {
 	}
 }
 
-// BenchmarkCheckOf100 only judges: a dry command of what [BenchmarkRawAppendOf100]
-// appends.
+// BenchmarkCheckOf100 only judges what [BenchmarkRawAppendOf100] appends.
 func BenchmarkCheckOf100(b *testing.B) {
 	invoices, err := os.ReadFile(filepath.Join("..", "..", "examples", "invoices", "spec.json"))
 	if err != nil {
@@ -73,5 +71,3 @@ func BenchmarkCheckOf100(b *testing.B) {
 		}
 	}
 }
-
-var _ = aggregate.DefaultList
