@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/stet-db/stet/client"
 	"github.com/stet-db/stet/cmd/stet/console"
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/internal/interchange"
 	"github.com/stet-db/stet/storage"
 )
@@ -99,7 +101,12 @@ func writeExport(ctx context.Context, w io.Writer, o *exportOptions, api *client
 	}
 	last := storage.Position(0)
 	read := readOptions{all: o.stream == "", selection: o.selection}
-	for recorded, err := range read.events(ctx, []string{o.stream}, api) {
+	events := read.events(ctx, []string{o.stream}, api)
+	if !header.Filtered {
+		// A read of all leaves out the server's own streams, such as $spec.
+		events = merged(events, api.ReadAll(ctx, client.LogRead{Filter: client.Filter{{StreamPrefixes: []string{"$"}}}}))
+	}
+	for recorded, err := range events {
 		if err != nil {
 			return count, err
 		}
@@ -124,6 +131,30 @@ func writeExport(ctx context.Context, w io.Writer, o *exportOptions, api *client
 		return count, fmt.Errorf("the log ends at position %d, before its head %d", last, header.Head)
 	}
 	return count, out.Flush()
+}
+
+// merged yields the events of two reads of the log in the order of positions.
+func merged(a, b iter.Seq2[*stetv1.RecordedEvent, error]) iter.Seq2[*stetv1.RecordedEvent, error] {
+	return func(yield func(*stetv1.RecordedEvent, error) bool) {
+		next, stop := iter.Pull2(b)
+		defer stop()
+		other, fault, more := next()
+		for e, err := range a {
+			for ; more && fault == nil && err == nil && other.GetPosition() < e.GetPosition(); other, fault, more = next() {
+				if !yield(other, nil) {
+					return
+				}
+			}
+			if err = errors.Join(err, fault); !yield(e, err) || err != nil {
+				return
+			}
+		}
+		for ; more; other, fault, more = next() {
+			if !yield(other, fault) || fault != nil {
+				return
+			}
+		}
+	}
 }
 
 func (o *exportOptions) filtered() bool { return o.stream != "" || o.selection.filter() != nil }
