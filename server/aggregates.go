@@ -20,6 +20,12 @@ func (s *Service) Execute(ctx context.Context, req *stetv1.ExecuteRequest) (*ste
 		return nil, err
 	}
 	c.KeyName = keyring.Name(ctx)
+	if c.WithState {
+		// Who may only write learns no state by writing.
+		if err := keyring.Need(ctx, keyring.Read); err != nil {
+			return nil, err
+		}
+	}
 	r, err := s.aggregates.Execute(ctx, c)
 	if err != nil {
 		return nil, err

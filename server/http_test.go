@@ -201,3 +201,15 @@ func TestRequestsOverHTTPHaveNamesAndAreCounted(t *testing.T) {
 		t.Error("not counted")
 	}
 }
+
+// A stream keeps its connection for as long as it lasts. As many as may be open
+// leave room for requests.
+func TestStreamsLeaveRoomForRequests(t *testing.T) {
+	s := counting(t, nil, func(c *Config) { c.Connections = 1 })
+	for range 5 {
+		stream(t, "http://"+s.HTTPAddr().String()+"/_/stream")
+	}
+	if code, text := s.web(http.MethodPost, "/cart/1/was_counted", `{}`, "Content-Type", "application/json"); code != http.StatusCreated {
+		t.Errorf("beside streams: %d %s", code, text)
+	}
+}

@@ -220,3 +220,26 @@ func TestTheNameOfTheKeyIsStampedByEveryCall(t *testing.T) {
 		}
 	}
 }
+
+// A key that may only write learns no state by writing.
+func TestTheStateAfterAWriteNeedsTheScopeRead(t *testing.T) {
+	s := serve(t, nil, func(c *Config) { c.Keys = ringOf(t) })
+	const spec = `{"aggregate_types":{"cart":{"events":{"was_created":{"handler":[]}}}}}`
+	if code, text := s.web(http.MethodPost, "/_/spec", spec, "Content-Type", "application/json", "Authorization", "Bearer admin"); code != http.StatusOK {
+		t.Fatal(text)
+	}
+	for path, want := range map[string]int{"/cart/1/was_created?state=true": http.StatusForbidden, "/cart/1/was_created?state=false": http.StatusCreated} {
+		if code, text := s.web(http.MethodPost, path, "{}", "Content-Type", "application/json", "Authorization", "Bearer write"); code != want {
+			t.Errorf("%s: %d %s", path, code, text)
+		}
+	}
+	ctx := metadata.AppendToOutgoingContext(waiting(t), "authorization", "Bearer write")
+	for withState, want := range map[bool]codes.Code{true: codes.PermissionDenied, false: codes.OK} {
+		_, err := stetv1.NewAggregatesClient(s.dial()).Execute(ctx, &stetv1.ExecuteRequest{
+			Type: "cart", Id: "2", Events: []*stetv1.ProposedEvent{{Type: "was_created"}}, WithState: withState,
+		})
+		if status.Code(err) != want {
+			t.Errorf("with state %v: %v", withState, err)
+		}
+	}
+}

@@ -109,7 +109,8 @@ func (s *Server) Listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	web, err := listen(ctx, s.config.HTTPListen, s.config.Connections, s.config.Logger)
+	// A stream keeps its connection: however many are open, there is room for others.
+	web, err := listen(ctx, s.config.HTTPListen, s.config.Connections+httpapi.DefaultStreams, s.config.Logger)
 	if err != nil {
 		return errors.Join(err, rpc.Close())
 	}

@@ -121,12 +121,22 @@ func With(ctx context.Context, k Key) context.Context {
 	if k.Name == "" {
 		return ctx
 	}
-	return context.WithValue(ctx, contextKey{}, k.Name)
+	return context.WithValue(ctx, contextKey{}, k)
 }
 
 // Name is the name of the key that the call of the context has shown; empty
 // where keys are not used.
 func Name(ctx context.Context) string {
-	name, _ := ctx.Value(contextKey{}).(string) // absent: no key
-	return name
+	k, _ := ctx.Value(contextKey{}).(Key) // absent: no key
+	return k.Name
+}
+
+// Need refuses a call whose key lacks the scope. Where keys are not used it
+// refuses nothing.
+func Need(ctx context.Context, s Scope) error {
+	k, used := ctx.Value(contextKey{}).(Key)
+	if !used || k.May(s) {
+		return nil
+	}
+	return &ScopeError{Key: k.Name, Need: s}
 }

@@ -32,7 +32,7 @@ type Options struct {
 	LoopbackNamesOnly bool
 	// Origins are the sites whose pages may read answers; "*" is every site.
 	Origins []string
-	// Streams bounds the streams at a time; default 1,000.
+	// Streams bounds the streams at a time; default [DefaultStreams].
 	Streams int
 	// Heartbeat is the time without anything to send after which a stream gets a
 	// sign of life; default 15 s.
@@ -52,10 +52,14 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// DefaultStreams is how many streams may be open unless it is said otherwise. A
+// listener has to have room for them beside its other connections.
+const DefaultStreams = 1_000
+
 func (o Options) withDefaults() Options {
 	o.Limits = o.Limits.WithDefaults()
 	if o.Streams == 0 {
-		o.Streams = 1_000
+		o.Streams = DefaultStreams
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second

@@ -190,7 +190,7 @@ func (k *kit) refused(a answer, status int, code string) (path string) {
 func (k *kit) put(specification string) {
 	k.Helper()
 	if a := k.post("/_/spec", specification); a.status != http.StatusOK {
-		k.Fatalf("put: %d %s", a.status, a.body)
+		k.Fatalf("put: %d %s\n%s", a.status, a.body, k.log)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/replay/aggregate"
 )
 
@@ -28,6 +29,12 @@ func (c *call) command() (*aggregate.Command, error) {
 	command := &aggregate.Command{Type: c.typ, ID: c.id, KeyName: c.key.Name, WithState: c.q.flag("state")}
 	if c.q.err != nil {
 		return nil, c.q.err
+	}
+	if command.WithState {
+		// Who may only write learns no state by writing.
+		if err := c.api.o.Keys.Need(c.key, keyring.Read); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	command.RequestID, err = c.requestID()

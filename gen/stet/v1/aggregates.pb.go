@@ -270,7 +270,7 @@ type ExecuteRequest struct {
 	// Makes the command safe to repeat for the server's window: the same id, shown with the same key, for the same
 	// aggregate and content gets the first answer, whatever the rules have become. The same as X-Idempotency-Key.
 	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Asks for the state after the events.
+	// Asks for the state after the events. Where there are keys, that needs the scope read, too.
 	WithState     bool `protobuf:"varint,8,opt,name=with_state,json=withState,proto3" json:"with_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
