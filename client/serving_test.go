@@ -27,8 +27,14 @@ type reporter interface {
 
 func serve(t reporter, dir string) *running {
 	t.Helper()
+	return serveOn(t, dir, nil)
+}
+
+// serveOn is serve on a file system; nil: the machine's.
+func serveOn(t reporter, dir string, disk embedded.FileSystem) *running {
+	t.Helper()
 	store, err := embedded.Open(dir, embedded.Options{
-		DiskFloorBytes: -1, CacheBytes: 8 << 20, MemTableBytes: 4 << 20,
+		DiskFloorBytes: -1, CacheBytes: 8 << 20, MemTableBytes: 4 << 20, FS: disk,
 		Fatal: func(err error) { t.Errorf("commit: %v", err) },
 	})
 	if err != nil {

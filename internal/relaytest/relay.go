@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -16,6 +17,8 @@ type Relay struct {
 	mu     sync.Mutex
 	target string
 	conns  []net.Conn
+	// deaf is that of the connections made since the latest cut.
+	deaf *atomic.Bool
 }
 
 // New makes a relay to the address. It ends with the test.
@@ -25,7 +28,7 @@ func New(t testing.TB, target string) *Relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Relay{listener: listener, target: target}
+	r := &Relay{listener: listener, target: target, deaf: new(atomic.Bool)}
 	r.tasks.Go(r.acceptLoop)
 	t.Cleanup(func() {
 		_ = listener.Close() // once, so it succeeds
@@ -45,7 +48,28 @@ func (r *Relay) Cut() {
 	for _, conn := range r.conns {
 		_ = conn.Close() // it may be closed already
 	}
-	r.conns = nil
+	r.conns, r.deaf = nil, new(atomic.Bool)
+}
+
+// DropReplies lets nothing more from the server through on the connections
+// there are, until they are cut: requests arrive and answers do not.
+func (r *Relay) DropReplies() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deaf.Store(true)
+}
+
+// replies are what goes back to a client.
+type replies struct {
+	io.Writer
+	deaf *atomic.Bool
+}
+
+func (w replies) Write(p []byte) (int, error) {
+	if w.deaf.Load() {
+		return len(p), nil
+	}
+	return w.Writer.Write(p)
 }
 
 // Lead breaks every connection and sends new ones to another server.
@@ -72,13 +96,14 @@ func (r *Relay) acceptLoop() {
 		}
 		r.mu.Lock()
 		r.conns = append(r.conns, near, far)
+		back := replies{near, r.deaf}
 		r.mu.Unlock()
-		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-			r.tasks.Go(func() {
-				_, _ = io.Copy(way[0], way[1]) // ends with either side, however
-				_ = near.Close()               // both may be closed already
-				_ = far.Close()
-			})
+		pass := func(to io.Writer, from io.Reader) {
+			_, _ = io.Copy(to, from) // ends with either side, however
+			_ = near.Close()         // both may be closed already
+			_ = far.Close()
 		}
+		r.tasks.Go(func() { pass(far, near) })
+		r.tasks.Go(func() { pass(back, far) })
 	}
 }
