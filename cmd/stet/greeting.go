@@ -35,8 +35,8 @@ func (a *app) greet(s *server.Server, store *embedded.Store, c server.Config, o 
 	out("  an event          %s bytes, type %d, metadata %d entries and %s bytes, %d tags of %d bytes",
 		grouped(l.EventBytes), l.TypeBytes, l.MetadataEntries, grouped(l.MetadataBytes), l.Tags, l.TagBytes)
 	out("  a request         %s bytes, %s events, %s streams; its id is known for %v", grouped(l.RequestBytes), grouped(l.RequestEvents), grouped(l.RequestEntries), l.RequestWindow())
-	out("  at a time         %s connections, %s calls on each, %s subscriptions, %s appends in a pipeline",
-		grouped(c.Connections), grouped(c.StreamsPerConnection), grouped(c.Subscriptions), grouped(c.PipelineInFlight))
+	out("  at a time         %s connections, %s calls on each, %s calls in all, %s subscriptions, %s pipelines, %s appends in each",
+		grouped(c.Connections), grouped(c.StreamsPerConnection), grouped(c.Calls), grouped(c.Subscriptions), grouped(c.Pipelines), grouped(c.PipelineInFlight))
 	a.suggest(out, addr, c)
 }
 
