@@ -50,12 +50,19 @@ bench-test: ## Run the tests of the benchmark's module, with the peers
 	@go -C bench vet ./... && go -C bench test -count=1 ./...
 ##@ Prove
 
-PROOF_FILE := $(CURDIR)/docs/proof-latest.json
 SEED ?=
 DURATION ?= 60m
-LAYERS := 'TestNothingThatAnybodyKnewOfIsLostInAPowerCut|TestNothingIsLostWhicheverOperationOfTheDiskFails' ./storage/embedded \
-	'TestNoDamageOfAFileIsSilent|TestWithoutChecksumsDamageIsSilent|TestAPowerCutIsNoDamage' ./storage/pebblestore \
-	'TestWhatClientsAreToldIsLinearizable' ./client
+ONLY ?=
+STOP ?=
+PROVE = go run ./internal/prove
+
+.PHONY: proof
+proof: ## All layers at their bars into docs/proof-latest.json; ONLY=regexp and SEED=n repeat some
+	@$(PROVE) full $(if $(ONLY),-only '$(ONLY)') $(if $(SEED),-seed $(SEED))
+
+.PHONY: soak
+soak: ## Layers at random for DURATION (60m) into docs/soak-latest.json; SEED, ONLY, STOP=1 at a failure
+	@$(PROVE) soak -for $(DURATION) $(if $(ONLY),-only '$(ONLY)') $(if $(SEED),-seed $(SEED)) $(if $(STOP),-stop)
 
 .PHONY: mutants
 mutants: ## Build in each of the known faults, and demand that its test notices
@@ -64,21 +71,6 @@ mutants: ## Build in each of the known faults, and demand that its test notices
 .PHONY: mutants-quick
 mutants-quick: ## The same with about half of the faults, for every change
 	@STET_MUTANTS=quick go test -count=1 -timeout 10m -run TestEveryFaultIsNoticed ./internal/mutant
-
-.PHONY: proof
-proof: ## All layers at the bars of docs/guarantees.md; writes docs/proof-latest.json
-	@rm -f $(PROOF_FILE)
-	@set -- $(LAYERS); while (( $$# )); do \
-		STET_PROOF=full STET_PROOF_FILE=$(PROOF_FILE) go test -race -count=1 -timeout 80m -run "$$1" "$$2"; shift 2; done
-	@STET_PROOF_FILE=$(PROOF_FILE) STET_MUTANTS=all go test -count=1 -timeout 30m -run TestEveryFaultIsNoticed ./internal/mutant
-	@go test -count=1 -v -run TestTheLatestProofReachesTheBars ./internal/prooftest
-
-.PHONY: soak
-soak: ## All layers in turn for DURATION (60m), from new seeds; SEED repeats one
-	@d=$(DURATION); case $$d in *h) s=$$(( $${d%h} * 3600 ));; *m) s=$$(( $${d%m} * 60 ));; *) s=$${d%s};; esac; \
-	SECONDS=0; while (( SECONDS < s )); do set -- $(LAYERS); while (( $$# )); do \
-		STET_PROOF=soak STET_PROOF_TIME=5m STET_PROOF_SEED=$(SEED) go test -race -count=1 -v -timeout 30m -run "$$1" "$$2" || \
-			{ echo 'soak: failed; the seed is above'; exit 1; }; shift 2; done; done; echo "soak: no violation in $$SECONDS s"
 
 .PHONY: bin/testcount
 bin/testcount:

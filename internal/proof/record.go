@@ -41,6 +41,8 @@ type About struct {
 	Go      string  `json:"go,omitempty"`
 	System  string  `json:"system,omitempty"`
 	Cores   int     `json:"cores,omitempty"`
+	// Skipped is what this machine could not do, with the reason.
+	Skipped []string `json:"skipped,omitempty"`
 	// Failures are the commands that repeat what failed.
 	Failures []string `json:"failures,omitempty"`
 }
