@@ -1,12 +1,15 @@
 package client_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +31,8 @@ type linearInput struct {
 	events []string
 	expect client.Expectation
 	read   bool
+	// note is for whoever reads a history that is not linearizable.
+	note string
 }
 
 // linearOutput is what was answered about one stream.
@@ -52,6 +57,10 @@ const (
 	// linearOpen: it was appended or not.
 	linearOpen
 )
+
+func (k linearKind) String() string {
+	return [...]string{"done", "conflict", "held", "open"}[k]
+}
 
 // linearState is a stream: its version, and a chain over its payloads.
 type linearState struct{ version, chain uint64 }
@@ -118,7 +127,9 @@ type rig struct {
 
 	mu      sync.Mutex
 	history map[string][]porcupine.Operation
-	count   prooftest.Counters
+	// refusals are what was refused without an answer that tells of the stream.
+	refusals map[string][]string
+	count    prooftest.Counters
 }
 
 // I4, I5, I7: whatever happens to connections, replies and servers, the answers
@@ -157,7 +168,7 @@ func TestWhatClientsAreToldIsLinearizable(t *testing.T) {
 
 // round lets many clients loose on some new streams, and checks.
 func (r *rig) round(seed uint64, round int) {
-	r.history = map[string][]porcupine.Operation{}
+	r.history, r.refusals = map[string][]porcupine.Operation{}, map[string][]string{}
 	var all sync.WaitGroup
 	for w := range 12 {
 		random := rand.New(rand.NewPCG(seed, uint64(round)<<8|uint64(w)))
@@ -176,7 +187,8 @@ func (r *rig) round(seed uint64, round int) {
 		switch porcupine.CheckOperationsTimeout(model, history, time.Minute) {
 		case porcupine.Illegal:
 			r.count["violations"]++
-			r.t.Errorf("the history of %s, of %d operations, is not linearizable (round %d)", stream, len(history), round)
+			r.t.Errorf("the history of %s, of %d operations, is not linearizable (round %d):\n%srefused:\n%s",
+				stream, len(history), round, told(history), strings.Join(r.refusals[stream], "\n"))
 		case porcupine.Unknown:
 			r.t.Errorf("the history of %s, of %d operations, could not be checked in time", stream, len(history))
 		case porcupine.Ok:
@@ -184,6 +196,26 @@ func (r *rig) round(seed uint64, round int) {
 			r.count["streams_checked"]++
 		}
 	}
+}
+
+// told is a history for a person to read, in the order of the calls.
+func told(history []porcupine.Operation) string {
+	slices.SortFunc(history, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	var out strings.Builder
+	for _, op := range history {
+		in, _ := op.Input.(linearInput)
+		got, _ := op.Output.(linearOutput)
+		back := "never"
+		if op.Return != math.MaxInt64 {
+			back = time.Duration(op.Return).Round(time.Microsecond).String()
+		}
+		what := fmt.Sprintf("append %q expecting %v: %v", in.events, in.expect, got.kind)
+		if in.read {
+			what = fmt.Sprintf("read, chain %x", got.chain)
+		}
+		fmt.Fprintf(&out, "%v to %s: %s, version %d; %s\n", time.Duration(op.Call).Round(time.Microsecond), back, what, got.version, in.note)
+	}
+	return out.String()
 }
 
 // disturb does something to the network or the server now and then.
@@ -313,8 +345,11 @@ func (r *rig) append(ctx context.Context, c *client.Client, in linearInput, pers
 	call := r.now()
 	got, err := c.Append(ctx, a)
 	var unknown *client.OutcomeUnknown
+	again := false
 	if persistent && errors.As(err, &unknown) && unknown.RequestID != "" {
 		a.RequestID = unknown.RequestID
+		in.note = fmt.Sprintf("asked again under %s after %v; ", a.RequestID, err)
+		again = true
 		r.heal()
 		long, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
 		defer cancel()
@@ -324,16 +359,19 @@ func (r *rig) append(ctx context.Context, c *client.Client, in linearInput, pers
 	var conflict *client.Conflict
 	switch {
 	case err == nil:
-		if got.Replayed {
+		if in.note += fmt.Sprintf("replayed: %v", got.Replayed); got.Replayed {
 			r.bump("replays")
 		}
 		r.note(in, linearOutput{version: got.LastVersion}, call, r.now())
 	case errors.As(err, &conflict):
 		r.note(in, linearOutput{kind: linearConflict, version: conflict.Actual}, call, r.now())
-	case errors.As(err, &unknown):
+	case again || errors.As(err, &unknown):
+		// Refused when asked again, for example because a server was away for
+		// long, it says nothing of the first time.
+		in.note += err.Error()
 		r.note(in, linearOutput{kind: linearOpen}, call, 0)
 	default:
-		r.refused(err)
+		r.refused(in, call, err)
 	}
 }
 
@@ -362,18 +400,22 @@ func (r *rig) atomic(ctx context.Context, c *client.Client, in []linearInput) {
 		case errors.As(err, &unknown):
 			r.note(in[i], linearOutput{kind: linearOpen}, call, 0)
 		default:
-			r.refused(err)
+			r.refused(in[i], call, err)
 		}
 	}
 }
 
 // refused wants an error that says that nothing was written.
-func (r *rig) refused(err error) {
+func (r *rig) refused(in linearInput, call int64, err error) {
 	var away *client.Unavailable
 	if !errors.As(err, &away) && !errors.Is(err, context.DeadlineExceeded) {
 		r.t.Errorf("append: %v", err)
 	}
-	r.bump("refused")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count["refused"]++
+	r.refusals[in.stream] = append(r.refusals[in.stream], fmt.Sprintf("%v to %v: %q expecting %v: %v, %s",
+		time.Duration(call).Round(time.Microsecond), time.Duration(r.now()).Round(time.Microsecond), in.events, in.expect, err, in.note))
 }
 
 // watch follows the log over all disturbances: every event once, in order, at
