@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type ledger struct {
 	mu      sync.Mutex
 	more    *sync.Cond // on mu: acked has grown, or nothing more comes
 	acked   map[string]place
+	refused []error // what the server answered instead
 	loading bool
 }
 
@@ -35,17 +37,11 @@ func newLedger() *ledger {
 	return l
 }
 
-func (l *ledger) add(name string, p place) {
+// change changes the ledger and wakes who waits for it.
+func (l *ledger) change(how func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.acked[name] = p
-	l.more.Broadcast()
-}
-
-func (l *ledger) setLoading(is bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.loading = is
+	how()
 	l.more.Broadcast()
 }
 
@@ -54,6 +50,15 @@ func (l *ledger) await(more int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for target := len(l.acked) + more; len(l.acked) < target && l.loading; {
+		l.more.Wait()
+	}
+}
+
+// awaitRefused does so for refusals.
+func (l *ledger) awaitRefused(more int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for target := len(l.refused) + more; len(l.refused) < target && l.loading; {
 		l.more.Wait()
 	}
 }
@@ -73,14 +78,12 @@ func payload(rnd *rand.Rand, name string) string {
 }
 
 // load appends through pipelines until ctx ends or the server is gone, and
-// keeps the ledger. An append without an answer may or may not be there. It
-// gives the refusals that pipelines got while they lived.
-func (l *ledger) load(ctx context.Context, addr string, seed uint64, run int) (refused []error, err error) {
+// keeps the ledger. An append without an answer may or may not be there.
+func (l *ledger) load(ctx context.Context, addr string, seed uint64, run int) error {
 	api, err := client.Dial(addr, client.Options{})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var mu sync.Mutex
 	var pipes sync.WaitGroup
 	for w := range 4 {
 		pipes.Go(func() {
@@ -102,13 +105,13 @@ func (l *ledger) load(ctx context.Context, addr string, seed uint64, run int) (r
 				}
 				waiting.Go(func() {
 					at, err := r.Wait(context.Background())
-					if err == nil {
-						l.add(name, place{stream, at.FirstVersion, at.FirstPosition, sha256.Sum256([]byte(text))})
-						return
-					}
-					mu.Lock()
-					defer mu.Unlock()
-					refused = append(refused, err)
+					l.change(func() {
+						if err != nil {
+							l.refused = append(l.refused, err)
+							return
+						}
+						l.acked[name] = place{stream, at.FirstVersion, at.FirstPosition, sha256.Sum256([]byte(text))}
+					})
 				})
 			}
 			_ = p.Close() // it breaks on purpose
@@ -116,7 +119,7 @@ func (l *ledger) load(ctx context.Context, addr string, seed uint64, run int) (r
 		})
 	}
 	pipes.Wait()
-	return refused, api.Close()
+	return api.Close()
 }
 
 // audit is what a log has of what a ledger knows.
@@ -127,9 +130,12 @@ type audit struct {
 	lost, wrong []string
 }
 
-// audit reads the whole log.
+// audit reads the whole log and compares it with what is acknowledged now.
 func (l *ledger) audit(addr string) (audit, error) {
 	var a audit
+	l.mu.Lock()
+	acked := maps.Clone(l.acked)
+	l.mu.Unlock()
 	api, err := client.Dial(addr, client.Options{})
 	if err != nil {
 		return a, err
@@ -155,9 +161,7 @@ func (l *ledger) audit(addr string) (audit, error) {
 		last, versions[e.GetStream()] = e.GetPosition(), e.GetVersion()
 		found[named.Name] = place{e.GetStream(), e.GetVersion(), e.GetPosition(), sha256.Sum256([]byte(e.GetJson()))}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for name, want := range l.acked {
+	for name, want := range acked {
 		if got := found[name]; got != want {
 			a.lost = append(a.lost, fmt.Sprintf("%s was acknowledged at %s version %d position %d, and there is %s version %d position %d",
 				name, want.stream, want.version, want.position, got.stream, got.version, got.position))

@@ -72,11 +72,11 @@ func (l *lives) start(t *testing.T) *daemon {
 // gone.
 func (l *lives) load(t *testing.T, d *daemon) <-chan error {
 	l.run++
-	l.ledger.setLoading(true)
+	l.ledger.change(func() { l.ledger.loading = true })
 	ended, run := make(chan error, 1), l.run
 	go func() {
-		_, err := l.ledger.load(t.Context(), d.addr, l.seed, run)
-		l.ledger.setLoading(false)
+		err := l.ledger.load(t.Context(), d.addr, l.seed, run)
+		l.ledger.change(func() { l.ledger.loading = false })
 		ended <- err
 	}()
 	return ended
@@ -90,6 +90,12 @@ func (l *lives) check(t *testing.T, d *daemon) {
 	if err != nil {
 		t.Fatalf("life %d: %v", l.run, err)
 	}
+	l.judge(t, a)
+}
+
+// judge tells what an audit found.
+func (l *lives) judge(t *testing.T, a audit) {
+	t.Helper()
 	for _, text := range a.wrong {
 		t.Errorf("life %d: %s", l.run, text)
 	}

@@ -175,18 +175,28 @@ func (d *Disk) Take(name string, bytes uint64) error {
 // Fill takes all that is left with a file of a name, to the last block; called
 // again, what has become free since.
 func (d *Disk) Fill(name string) error {
-	f, err := os.OpenFile(filepath.Join(d.Dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(filepath.Join(d.Dir, name), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	// Large pieces first; a failed one may still have taken something.
-	for piece := 4 << 20; piece > 0; {
-		if _, err := f.Write(make([]byte, piece)); err == nil {
-			continue
-		} else if !errors.Is(err, syscall.ENOSPC) {
-			return errors.Join(err, f.Close())
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	// Large pieces first, each where the last one ended, and larger ones again
+	// when there is room again meanwhile. None is smaller than a block.
+	at := info.Size()
+	for piece := int64(64 << 20); piece >= 1<<10; {
+		switch err := unix.Fallocate(int(f.Fd()), 0, at, piece); {
+		case err == nil:
+			at += piece
+			piece *= 2
+		case errors.Is(err, syscall.ENOSPC):
+			piece /= 2
+		case errors.Is(err, syscall.EINTR):
+		default:
+			return errors.Join(fmt.Errorf("fill %s: %w", d.Dir, err), f.Close())
 		}
-		piece /= 2
 	}
 	return f.Close()
 }
