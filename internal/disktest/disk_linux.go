@@ -39,16 +39,12 @@ func Missing(t testing.TB, k Kind) string {
 	if os.Geteuid() != 0 {
 		return fmt.Sprintf("mounting %s needs the superuser", k)
 	}
-	dir, err := os.MkdirTemp("", "disktest-*")
-	if err != nil {
-		return err.Error()
-	}
-	d := disk(dir, k, k.smallest())
-	err = d.make()
+	d := disk(t.TempDir(), k, k.smallest())
+	err := d.make()
 	if err == nil && k != Tmpfs {
 		err = d.CutPower()
 	}
-	if err = errors.Join(err, d.Remove(), os.RemoveAll(dir)); err != nil {
+	if err = errors.Join(err, d.Remove()); err != nil {
 		return fmt.Sprintf("no %s here: %v", k, err)
 	}
 	return ""
@@ -214,7 +210,7 @@ func (d *Disk) Remove() error {
 }
 
 func run(program string, args ...string) error {
-	output, err := exec.Command(program, args...).CombinedOutput()
+	output, err := exec.Command(program, args...).CombinedOutput() //nolint:gosec // this file names the programs
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, strings.TrimSpace(string(output)))
 	}

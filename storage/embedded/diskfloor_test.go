@@ -38,7 +38,7 @@ func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 // bubble of virtual time.
 func (d *smallDisk) become(free uint64) {
 	d.free.Store(free)
-	time.Sleep(diskFloorEvery)
+	time.Sleep(diskFloorEvery) //nolint:forbidigo // of the bubble
 	synctest.Wait()
 }
 
