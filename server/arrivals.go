@@ -21,16 +21,17 @@ type arrivals struct {
 	refused atomic.Uint64
 }
 
-// take counts a call until its context ends. False: there are too many.
-func (a *arrivals) take(ctx context.Context) bool {
+// take counts a call, if there is room. False: there are too many.
+func (a *arrivals) take() bool {
 	if a.open.Add(1) > a.limit {
-		a.open.Add(-1)
+		a.leave()
 		a.refused.Add(1)
 		return false
 	}
-	context.AfterFunc(ctx, func() { a.open.Add(-1) })
 	return true
 }
+
+func (a *arrivals) leave() { a.open.Add(-1) }
 
 // arrive is what happens to a call before its request is received. A unary
 // call gets its deadline here, so that [unaryTimeout] also bounds the receiving
@@ -39,24 +40,30 @@ func (s *Server) arrive(ctx context.Context, call *tap.Info) (context.Context, e
 	if err := contentTypeFault(call.Header["content-type"]); err != nil {
 		return refuseEarly(ctx, err)
 	}
-	if !s.arrivals.take(ctx) {
+	if !s.arrivals.take() {
 		return refuseEarly(ctx, &tooManyError{What: "calls", Reason: ReasonTooManyCalls, Limit: int(s.arrivals.limit), RetryAfter: retryTooManyCalls})
 	}
 	if m := s.calls.byMethod[call.FullMethodName]; m != nil && m.streaming {
+		context.AfterFunc(ctx, s.arrivals.leave)
 		return ctx, nil
 	}
-	return withUnaryTimeout(ctx), nil
+	return withUnaryTimeout(ctx, s.arrivals.leave), nil
 }
 
 // withUnaryTimeout is a context that ends after [unaryTimeout] at the latest.
 // Streams have none: they last as long as their clients like, and are bounded
-// in number, by keepalive and by flow control.
-func withUnaryTimeout(ctx context.Context) context.Context {
+// in number, by keepalive and by flow control. after is called when the given
+// context has ended, which a call's does with the call.
+func withUnaryTimeout(ctx context.Context, after func()) context.Context {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) <= unaryTimeout {
+		context.AfterFunc(ctx, after)
 		return ctx
 	}
 	bounded, cancel := context.WithTimeout(ctx, unaryTimeout)
-	context.AfterFunc(ctx, cancel) // the call's context ends with the call
+	context.AfterFunc(ctx, func() {
+		cancel()
+		after()
+	})
 	return bounded
 }
 
@@ -71,7 +78,7 @@ type refusedKey struct{}
 // such a deadline is let in, to be refused by [refuseArrived].
 func refuseEarly(ctx context.Context, err error) (context.Context, error) {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) > earlyDeadline {
-		return withUnaryTimeout(context.WithValue(ctx, refusedKey{}, err)), nil
+		return withUnaryTimeout(context.WithValue(ctx, refusedKey{}, err), func() {}), nil
 	}
 	return ctx, statusOf(err)
 }

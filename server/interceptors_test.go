@@ -172,7 +172,7 @@ func TestUnaryCallsHaveADeadline(t *testing.T) {
 		},
 	} {
 		ctx, cancel := change(t.Context())
-		if end, ok := withUnaryTimeout(ctx).Deadline(); !ok || end.After(time.Now().Add(unaryTimeout)) {
+		if end, ok := withUnaryTimeout(ctx, func() {}).Deadline(); !ok || end.After(time.Now().Add(unaryTimeout)) {
 			t.Errorf("%s: the handler may run until %v", name, end)
 		}
 		cancel()

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -37,24 +38,35 @@ type rawClient struct {
 	closed   chan struct{} // by the server
 }
 
-// newRawClient sends the preface and reads on a goroutine that ends with the
-// connection. It answers pings, but widens no window.
+// newRawClient makes a raw client that ends with the test.
 func newRawClient(t testing.TB, conn net.Conn) *rawClient {
+	t.Helper()
+	c, err := startRawClient(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.close)
+	return c
+}
+
+// startRawClient sends the preface and reads on a goroutine that ends with the
+// connection. It answers pings, but widens no window.
+func startRawClient(conn net.Conn) (*rawClient, error) {
 	c := &rawClient{conn: conn, framer: http2.NewFramer(conn, conn), next: 1, closed: make(chan struct{})}
 	c.encode = hpack.NewEncoder(&c.block)
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	t.Cleanup(c.close)
-	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
-		t.Fatal(err)
+	_, err := io.WriteString(conn, http2.ClientPreface)
+	if err == nil {
+		err = c.framer.WriteSettings()
 	}
-	if err := c.framer.WriteSettings(); err != nil {
-		t.Fatal(err)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
 	c.reader.Go(func() {
 		c.readLoop()
 		close(c.closed)
 	})
-	return c
+	return c, nil
 }
 
 func (c *rawClient) close() {
