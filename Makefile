@@ -48,6 +48,29 @@ bench: build ## Measure Stet beside its peers and limits into bench/RESULTS.md; 
 .PHONY: bench-test
 bench-test: ## Run the tests of the benchmark's module, with the peers
 	@go -C bench vet ./... && go -C bench test -count=1 ./...
+##@ Prove
+
+SEED ?=
+DURATION ?= 60m
+ONLY ?=
+STOP ?=
+PROVE = go run ./internal/prove
+
+.PHONY: proof
+proof: ## All layers at their bars into docs/proof-latest.json; ONLY=regexp and SEED=n repeat some
+	@$(PROVE) full $(if $(ONLY),-only '$(ONLY)') $(if $(SEED),-seed $(SEED))
+
+.PHONY: soak
+soak: ## Layers at random for DURATION (60m) into docs/soak-latest.json; SEED, ONLY, STOP=1 at a failure
+	@$(PROVE) soak -for $(DURATION) $(if $(ONLY),-only '$(ONLY)') $(if $(SEED),-seed $(SEED)) $(if $(STOP),-stop)
+
+.PHONY: mutants
+mutants: ## Build in each of the known faults, and demand that its test notices
+	@STET_MUTANTS=all go test -count=1 -v -timeout 30m -run TestEveryFaultIsNoticed ./internal/mutant
+
+.PHONY: mutants-quick
+mutants-quick: ## The same with about half of the faults, for every change
+	@STET_MUTANTS=quick go test -count=1 -timeout 10m -run TestEveryFaultIsNoticed ./internal/mutant
 
 .PHONY: bin/testcount
 bin/testcount:

@@ -38,6 +38,8 @@ func TestEveryReasonHasItsType(t *testing.T) {
 		{codes.ResourceExhausted, "DISK_FLOOR", is[*client.Exhausted]},
 		{codes.ResourceExhausted, "REQUEST_IDS_FULL", is[*client.Exhausted]},
 		{codes.ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS", is[*client.Exhausted]},
+		{codes.ResourceExhausted, "TOO_MANY_PIPELINES", is[*client.Exhausted]},
+		{codes.ResourceExhausted, "TOO_MANY_CALLS", is[*client.Unavailable]},
 		{codes.Unavailable, "SHUTTING_DOWN", is[*client.Unavailable]},
 		{codes.Unavailable, "OUTCOME_UNKNOWN", is[*client.OutcomeUnknown]},
 		{codes.FailedPrecondition, "PIPELINE_HALTED", is[*client.PipelineHalted]},

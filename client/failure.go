@@ -29,6 +29,8 @@ const (
 	reasonDiskFloor       = "DISK_FLOOR"
 	reasonRequestIDsFull  = "REQUEST_IDS_FULL"
 	reasonSubscriptions   = "TOO_MANY_SUBSCRIPTIONS"
+	reasonPipelines       = "TOO_MANY_PIPELINES"
+	reasonCalls           = "TOO_MANY_CALLS"
 	reasonShuttingDown    = "SHUTTING_DOWN"
 	reasonOutcomeUnknown  = "OUTCOME_UNKNOWN"
 	reasonPipelineHalted  = "PIPELINE_HALTED"
@@ -171,9 +173,9 @@ func errorOf(ctx context.Context, k call, err error) error {
 		return &BeyondEnd{f, k.cursor, end}
 	case reasonOutcomeUnknown:
 		return &OutcomeUnknown{f, k.requestID}
-	case reasonQueueFull, reasonShuttingDown:
+	case reasonQueueFull, reasonShuttingDown, reasonCalls:
 		return &Unavailable{f, d.retryAfter}
-	case reasonDiskFloor, reasonRequestIDsFull, reasonSubscriptions:
+	case reasonDiskFloor, reasonRequestIDsFull, reasonSubscriptions, reasonPipelines:
 		return &Exhausted{f}
 	case reasonClockAhead:
 		return &ClockAhead{f}

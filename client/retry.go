@@ -28,7 +28,7 @@ const (
 // request may have left this machine.
 func judge(code codes.Code, reason string, sent bool) verdict {
 	switch reason {
-	case reasonQueueFull, reasonShuttingDown:
+	case reasonQueueFull, reasonShuttingDown, reasonCalls:
 		return notNow
 	case reasonOutcomeUnknown:
 		return open

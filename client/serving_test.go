@@ -27,10 +27,21 @@ type reporter interface {
 
 func serve(t reporter, dir string) *running {
 	t.Helper()
-	store, err := embedded.Open(dir, embedded.Options{
-		DiskFloorBytes: -1, CacheBytes: 8 << 20, MemTableBytes: 4 << 20,
-		Fatal: func(err error) { t.Errorf("commit: %v", err) },
-	})
+	return serveOn(t, dir, nil)
+}
+
+// serveOn is serve on a file system; nil: the machine's.
+func serveOn(t reporter, dir string, disk embedded.FileSystem) *running {
+	t.Helper()
+	return serveWith(t, dir, embedded.Options{FS: disk})
+}
+
+// serveWith is serve with options of the store, where they matter.
+func serveWith(t reporter, dir string, o embedded.Options) *running {
+	t.Helper()
+	o.DiskFloorBytes, o.CacheBytes, o.MemTableBytes = -1, 8<<20, 4<<20
+	o.Fatal = func(err error) { t.Errorf("commit: %v", err) }
+	store, err := embedded.Open(dir, o)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -65,11 +76,15 @@ func serveFor(t *testing.T, dir string) *running {
 	return s
 }
 
+func impatience(o client.Options) client.Options {
+	o.Attempts, o.BackoffBase, o.BackoffMax = 50, time.Millisecond, 50*time.Millisecond
+	return o
+}
+
 // impatient is a client with real, short waits.
 func impatient(t *testing.T, addr string, o client.Options) *client.Client {
 	t.Helper()
-	o.Attempts, o.BackoffBase, o.BackoffMax = 50, time.Millisecond, 50*time.Millisecond
-	c, err := client.Dial(addr, o)
+	c, err := client.Dial(addr, impatience(o))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func (f *follower) resumable(ctx context.Context, err error) bool {
 	case reasonSubscriptions:
 		return f.started // the server may not have noticed yet that the last one broke
 	default:
-		return reason == reasonShuttingDown || reason == reasonQueueFull
+		return reason == reasonShuttingDown || reason == reasonQueueFull || reason == reasonCalls
 	}
 	switch st.Code() {
 	case codes.Unavailable:

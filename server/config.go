@@ -43,9 +43,15 @@ type Config struct {
 	// StreamsPerConnection bounds the calls at a time on one connection;
 	// default 1,000, at most 100,000.
 	StreamsPerConnection int
+	// Calls bounds the calls at a time over all connections, subscriptions and
+	// pipelines included; default 20,000, at most 10,000,000.
+	Calls int
 	// Subscriptions bounds the subscriptions at a time; default 10,000, at most
 	// 1,000,000.
 	Subscriptions int
+	// Pipelines bounds the append pipelines at a time; default 1,000, at most
+	// 100,000.
+	Pipelines int
 	// PipelineInFlight bounds the unanswered appends of one pipeline; default
 	// 1,024, at most 65,536.
 	PipelineInFlight int
@@ -82,7 +88,9 @@ func (c *Config) bounds() []bound {
 	return []bound{
 		{"connections", &c.Connections, 1_000, 100_000},
 		{"streams_per_connection", &c.StreamsPerConnection, 1_000, 100_000},
+		{"calls", &c.Calls, 20_000, 10_000_000},
 		{"subscriptions", &c.Subscriptions, 10_000, 1_000_000},
+		{"pipelines", &c.Pipelines, 1_000, 100_000},
 		{"pipeline_in_flight", &c.PipelineInFlight, 1_024, 65_536},
 	}
 }

@@ -30,7 +30,7 @@ func TestValidateNamesAllFaultsAtOnce(t *testing.T) {
 	c := Config{
 		Listen: "nowhere", OpsListen: "0.0.0.0:1", TLS: TLSFiles{Cert: "c.pem"}, DrainTimeout: time.Hour,
 		Limits: storage.Limits{EventBytes: 1 << 30}, Connections: -1, StreamsPerConnection: 100_001,
-		Subscriptions: 1_000_001, PipelineInFlight: 65_537,
+		Calls: 10_000_001, Subscriptions: 1_000_001, Pipelines: 100_001, PipelineInFlight: 65_537,
 	}.WithDefaults()
 	e, ok := errors.AsType[*storage.InvalidError](c.Validate(t.Context()))
 	if !ok {
@@ -40,7 +40,7 @@ func TestValidateNamesAllFaultsAtOnce(t *testing.T) {
 	for _, v := range e.Violations {
 		fields = append(fields, v.Field)
 	}
-	want := "listen ops_listen tls limits.event_bytes connections streams_per_connection subscriptions pipeline_in_flight drain_timeout"
+	want := "listen ops_listen tls limits.event_bytes connections streams_per_connection calls subscriptions pipelines pipeline_in_flight drain_timeout"
 	if got := strings.Join(fields, " "); got != want {
 		t.Errorf("faults in\n%s, want\n%s", got, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -94,14 +95,31 @@ func unary[Req, Res any](call func(*Service, context.Context, *Req) (*Res, error
 func serverStreaming[Req any](call func(*Service, *Req, grpc.ServerStream) error) func(*Service, grpc.ServerStream) error {
 	return func(s *Service, stream grpc.ServerStream) error {
 		in := new(Req)
+		if err := s.receiveInTime(in, stream); err != nil {
+			return err
+		}
+		return call(s, in, stream)
+	}
+}
+
+// receiveInTime receives the request within [requestTimeout]. Only the return
+// of the call unblocks a receive, so that has a goroutine, which ends then.
+func (s *Service) receiveInTime(in any, stream grpc.ServerStream) error {
+	received := make(chan error, 1)
+	s.receivers.Go(func() {
 		fault, err := receive(in, stream.RecvMsg)
 		if err == nil {
 			err = fault
 		}
-		if err != nil {
-			return err
-		}
-		return call(s, in, stream)
+		received <- err
+	})
+	late := time.NewTimer(requestTimeout)
+	defer late.Stop()
+	select {
+	case err := <-received:
+		return err
+	case <-late.C:
+		return fmt.Errorf("the request was not received in %v: %w", requestTimeout, context.DeadlineExceeded)
 	}
 }
 

@@ -38,6 +38,8 @@ const (
 	ReasonDiskFloor            = "DISK_FLOOR"
 	ReasonRequestIDsFull       = "REQUEST_IDS_FULL"
 	ReasonTooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS"
+	ReasonTooManyPipelines     = "TOO_MANY_PIPELINES"
+	ReasonTooManyCalls         = "TOO_MANY_CALLS"
 	ReasonShuttingDown         = "SHUTTING_DOWN"
 	ReasonOutcomeUnknown       = "OUTCOME_UNKNOWN"
 	ReasonPipelineHalted       = "PIPELINE_HALTED"
@@ -49,16 +51,19 @@ const (
 // How long a client should wait before it tries again.
 const (
 	retryQueueFull    = 50 * time.Millisecond
+	retryTooManyCalls = 250 * time.Millisecond
 	retryShuttingDown = time.Second
 )
 
-// tooManySubscriptionsError: as many subscriptions run as are allowed.
-type tooManySubscriptionsError struct {
-	Limit int
+// tooManyError: as many calls of a sort run as are allowed.
+type tooManyError struct {
+	What, Reason string
+	Limit        int
+	RetryAfter   time.Duration // 0: nobody can tell
 }
 
-func (e *tooManySubscriptionsError) Error() string {
-	return fmt.Sprintf("%d subscriptions are running, which is the most; try again later", e.Limit)
+func (e *tooManyError) Error() string {
+	return fmt.Sprintf("%d %s are running, which is the most; try again later", e.Limit, e.What)
 }
 
 // refusal is what a client is told about an error, in a status or in the
@@ -202,8 +207,11 @@ func laterRefusal(err error) (refusal, bool) {
 	if e, ok := errors.AsType[*storage.RequestsFullError](err); ok {
 		return refusal{code: codes.ResourceExhausted, reason: ReasonRequestIDsFull, message: e.Error(), facts: map[string]string{"limit": number(e.Limit)}}, true
 	}
-	if e, ok := errors.AsType[*tooManySubscriptionsError](err); ok {
-		return refusal{code: codes.ResourceExhausted, reason: ReasonTooManySubscriptions, message: e.Error(), facts: map[string]string{"limit": strconv.Itoa(e.Limit)}}, true
+	if e, ok := errors.AsType[*tooManyError](err); ok {
+		return refusal{
+			code: codes.ResourceExhausted, reason: e.Reason, message: e.Error(), retryAfter: e.RetryAfter,
+			facts: map[string]string{"limit": strconv.Itoa(e.Limit)},
+		}, true
 	}
 	if e, ok := errors.AsType[*storage.ClockError](err); ok {
 		return refusal{code: codes.FailedPrecondition, reason: ReasonClockAhead, message: e.Error(), facts: map[string]string{"ahead": e.Ahead.String()}}, true

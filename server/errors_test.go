@@ -60,7 +60,9 @@ var mappings = map[string]mapping{
 
 // others are errors that package storage does not have.
 var others = map[string]mapping{
-	"too many subscriptions": {&tooManySubscriptionsError{Limit: 2}, codes.ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"},
+	"too many subscriptions": {&tooManyError{What: "subscriptions", Reason: ReasonTooManySubscriptions, Limit: 2}, codes.ResourceExhausted, "TOO_MANY_SUBSCRIPTIONS"},
+	"too many pipelines":     {&tooManyError{What: "pipelines", Reason: ReasonTooManyPipelines, Limit: 2}, codes.ResourceExhausted, "TOO_MANY_PIPELINES"},
+	"too many calls":         {&tooManyError{What: "calls", Reason: ReasonTooManyCalls, Limit: 2, RetryAfter: retryTooManyCalls}, codes.ResourceExhausted, "TOO_MANY_CALLS"},
 	"no key":                 {keyring.ErrNoKey, codes.Unauthenticated, "UNAUTHENTICATED"},
 	"unknown key":            {keyring.ErrUnknownKey, codes.Unauthenticated, "UNAUTHENTICATED"},
 	"no scope":               {&keyring.ScopeError{Key: "k", Need: keyring.Write}, codes.PermissionDenied, "PERMISSION_DENIED"},

@@ -20,7 +20,7 @@ import (
 type stage struct {
 	name, reason string
 	unary        grpc.UnaryServerInterceptor
-	stream       grpc.StreamServerInterceptor // nil: streams have no such stage
+	stream       grpc.StreamServerInterceptor
 }
 
 // stages are the interceptors in their order, the outermost first. A test
@@ -36,7 +36,7 @@ func (s *Server) stages() []stage {
 		{"logging", "sees the final status, also of a panic or a refusal", log.unary, log.stream},
 		{"metrics", "counts the same status as the log shows", s.metrics.rpc.UnaryServerInterceptor(), s.metrics.stream},
 		{"keys", "as early as what it refuses is logged and counted", keysUnary, keysStream},
-		{"limits", "last before the work, so that its refusals are logged and counted", limitUnary, nil},
+		{"limits", "last before the work, so that its refusals are logged and counted", refusedUnary, refusedStream},
 		{"recovery", "innermost, so that all others see a panic as an error", recovery.UnaryServerInterceptor(guard), recovery.StreamServerInterceptor(guard)},
 	}
 }
@@ -47,9 +47,7 @@ func chain(stages []stage) []grpc.ServerOption {
 	var stream []grpc.StreamServerInterceptor
 	for _, s := range stages {
 		unary = append(unary, s.unary)
-		if s.stream != nil {
-			stream = append(stream, s.stream)
-		}
+		stream = append(stream, s.stream)
 	}
 	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
 }

@@ -1,16 +1,11 @@
 package server
 
 import (
-	"context"
-	"fmt"
 	"math"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/tap"
-
-	"github.com/stet-db/stet/storage"
 )
 
 const (
@@ -27,9 +22,15 @@ const (
 	headerBytes = 16 << 10
 	// handshakeTimeout bounds the time from a connection to its first frames.
 	handshakeTimeout = 10 * time.Second
-	// unaryTimeout bounds a unary call, whatever its client allows: every wait
-	// has an end.
+	// unaryTimeout bounds a unary call from its headers on, whatever its client
+	// allows: every wait has an end.
 	unaryTimeout = time.Minute
+	// requestTimeout bounds the receiving of the one request of a call that
+	// answers with a stream.
+	requestTimeout = time.Minute
+	// idleTimeout ends connections without a call, so that they do not keep
+	// others out; clients connect again by themselves when they have a call.
+	idleTimeout = 5 * time.Minute
 )
 
 // Keepalive finds clients that are gone without a word, within pingAfter and
@@ -48,37 +49,7 @@ func limitOptions(c Config) []grpc.ServerOption {
 		grpc.MaxConcurrentStreams(uint32(min(c.StreamsPerConnection, math.MaxUint32))),
 		grpc.MaxHeaderListSize(headerBytes),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout, MaxConnectionIdle: idleTimeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingMin, PermitWithoutStream: true}),
-		grpc.InTapHandle(refuseContentType),
 	}
-}
-
-// refuseContentType refuses messages that are not protobuf. The server's codec
-// is used whatever a client calls its encoding, so without this it would take
-// JSON for a damaged message. It runs before the message is decoded, so no
-// interceptor could stand in its place.
-func refuseContentType(ctx context.Context, call *tap.Info) (context.Context, error) {
-	given := call.Header["content-type"]
-	if len(given) == 1 {
-		switch given[0] {
-		case "application/grpc", "application/grpc+proto":
-			return ctx, nil
-		}
-	}
-	return ctx, statusOf(storage.Invalid(storage.Violation{
-		Field:   "content-type",
-		Problem: fmt.Sprintf("is %q; want application/grpc or application/grpc+proto", given),
-	}))
-}
-
-// limitUnary ends a call after [unaryTimeout]. Streams last as long as their
-// clients like; they are bounded in number, by keepalive and by flow control.
-func limitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) <= unaryTimeout {
-		return handler(ctx, req)
-	}
-	ctx, cancel := context.WithTimeout(ctx, unaryTimeout)
-	defer cancel()
-	return handler(ctx, req)
 }

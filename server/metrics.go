@@ -119,6 +119,8 @@ type moment struct {
 	http     *boundedListener
 	api      httpapi.Stats
 	config   *Config
+	arrivals *arrivals
+	service  *Service
 }
 
 // reading is a metric without labels that is read when somebody asks.
@@ -151,7 +153,13 @@ var readings = []reading{
 	{"connections", "Open connections of the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.rpc.open.Load()) }},
 	{"connections_limit", "Bound of the connections; those beyond it are closed at once.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Connections) }},
 	{"connections_refused_total", "Connections closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.rpc.refused.Load()) }},
-	{"subscriptions_limit", "Bound of the subscriptions; those beyond it are refused.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Subscriptions) }},
+	{"calls", "Calls of all connections, from their headers to their end.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.arrivals.open.Load()) }},
+	{"calls_limit", "Bound of the calls; those beyond it are refused with TOO_MANY_CALLS.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Calls) }},
+	{"calls_refused_total", "Calls refused because too many were running.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.arrivals.refused.Load()) }},
+	{"subscriptions_limit", "Bound of the subscriptions; those beyond it are refused with TOO_MANY_SUBSCRIPTIONS.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Subscriptions) }},
+	{"subscriptions_refused_total", "Subscriptions refused because too many were running.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.service.subscriptions.refused.Load()) }},
+	{"pipelines_limit", "Bound of the append pipelines; those beyond it are refused with TOO_MANY_PIPELINES.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Pipelines) }},
+	{"pipelines_refused_total", "Append pipelines refused because too many were running.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.service.pipelines.refused.Load()) }},
 	{"http_connections", "Open connections of the HTTP listener; the bound is that of the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.http.open.Load()) }},
 	{"http_connections_refused_total", "Connections of the HTTP listener closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.http.refused.Load()) }},
 	{"http_requests_in_flight", "Requests of the HTTP listener that run, streams among them.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.InFlight) }},
@@ -200,7 +208,7 @@ func (c *scrape) Describe(out chan<- *prometheus.Desc) {
 
 func (c *scrape) Collect(out chan<- prometheus.Metric) {
 	s := c.server
-	m := moment{store: s.store.Stats(), clock: s.service.guard.Stats(), rpc: s.rpcListener, http: s.httpListener, ops: s.opsListener, api: s.api.Stats(), config: &s.config}
+	m := moment{store: s.store.Stats(), clock: s.service.guard.Stats(), rpc: s.rpcListener, http: s.httpListener, ops: s.opsListener, api: s.api.Stats(), config: &s.config, arrivals: &s.arrivals, service: s.service}
 	for i, r := range readings {
 		out <- prometheus.MustNewConstMetric(c.descs[i], r.kind, r.value(&m))
 	}

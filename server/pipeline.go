@@ -21,6 +21,10 @@ import (
 // goroutine sends, because only its return unblocks a receive that waits for a
 // client which has nothing to say while the server drains.
 func (s *Service) AppendPipeline(stream grpc.ServerStream) error {
+	if err := s.pipelines.take(); err != nil {
+		return err
+	}
+	defer s.pipelines.leave()
 	p := &pipeline{
 		service: s,
 		stream:  stream,

@@ -30,9 +30,11 @@ type Server struct {
 	store   storage.Store
 	service *Service
 	calls   *calls
-	metrics *metrics
-	health  *health.Server
-	rpc     *grpc.Server
+	// arrivals are the calls, also before the interceptors see them.
+	arrivals arrivals
+	metrics  *metrics
+	health   *health.Server
+	rpc      *grpc.Server
 	// certificates are nil without TLS.
 	certificates *certificates
 
@@ -65,13 +67,14 @@ func New(store storage.Store, c Config) (*Server, error) {
 		calls: newCalls(), metrics: newMetrics(), health: health.NewServer(),
 		stopTimeout: handlerTimeout,
 	}
+	s.arrivals.limit = int64(c.Calls)
 	options, err := s.options()
 	if err != nil {
 		return nil, err
 	}
 	s.service = NewService(store, ServiceOptions{
 		Limits: c.Limits, Clock: c.Clock, Logger: c.Logger, Version: c.Version, StartedAt: c.Clock.Wall(),
-		PipelineInFlight: c.PipelineInFlight, Subscriptions: c.Subscriptions,
+		PipelineInFlight: c.PipelineInFlight, Pipelines: c.Pipelines, Subscriptions: c.Subscriptions,
 	})
 	s.rpc = grpc.NewServer(options...)
 	s.service.Register(s.rpc)
@@ -86,6 +89,7 @@ func New(store storage.Store, c Config) (*Server, error) {
 func (s *Server) options() ([]grpc.ServerOption, error) {
 	options := append(limitOptions(s.config), chain(s.stages())...)
 	options = append(options,
+		grpc.InTapHandle(s.arrive),
 		grpc.ForceServerCodecV2(wire.NewCodec(s.config.Limits)),
 		grpc.WaitForHandlers(true), // the store may be closed once Run returns
 	)

@@ -33,6 +33,8 @@ type ServiceOptions struct {
 	// PipelineInFlight bounds the unanswered appends of one pipeline; default
 	// 1,024.
 	PipelineInFlight int
+	// Pipelines bounds the append pipelines at a time; default 1,000.
+	Pipelines int
 	// Subscriptions bounds the subscriptions at a time; default 10,000.
 	Subscriptions int
 	// ProgressEvery is the time between two progress messages of a
@@ -56,6 +58,9 @@ func (o ServiceOptions) withDefaults() ServiceOptions {
 	}
 	if o.PipelineInFlight == 0 {
 		o.PipelineInFlight = 1_024
+	}
+	if o.Pipelines == 0 {
+		o.Pipelines = 1_000
 	}
 	if o.Subscriptions == 0 {
 		o.Subscriptions = 10_000
@@ -83,21 +88,23 @@ type Service struct {
 	draining  chan struct{}
 	drainOnce sync.Once
 
-	// receivers are the goroutines that read pipelines.
+	// receivers are the goroutines that receive requests of streaming calls.
 	receivers sync.WaitGroup
-	// subscribers has an element for every subscription.
-	subscribers chan struct{}
+	// subscriptions and pipelines are the places for those calls.
+	subscriptions, pipelines *places
 }
 
 // NewService makes a service of the store.
 func NewService(store storage.Store, o ServiceOptions) *Service {
 	o = o.withDefaults()
 	return &Service{
-		store:       store,
-		o:           o,
-		guard:       clock.New(o.Clock, o.Logger),
-		draining:    make(chan struct{}),
-		subscribers: make(chan struct{}, o.Subscriptions),
+		store:    store,
+		o:        o,
+		guard:    clock.New(o.Clock, o.Logger),
+		draining: make(chan struct{}),
+
+		subscriptions: newPlaces("subscriptions", ReasonTooManySubscriptions, o.Subscriptions),
+		pipelines:     newPlaces("pipelines", ReasonTooManyPipelines, o.Pipelines),
 	}
 }
 

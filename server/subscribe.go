@@ -25,12 +25,10 @@ func (s *Service) Subscribe(req *stetv1.SubscribeRequest, stream grpc.ServerStre
 	if known := req.GetHistoryId(); known != "" && known != history.String() {
 		return &storage.HistoryChangedError{Known: known, Actual: history}
 	}
-	select {
-	case s.subscribers <- struct{}{}:
-		defer func() { <-s.subscribers }()
-	default:
-		return &tooManySubscriptionsError{Limit: cap(s.subscribers)}
+	if err := s.subscriptions.take(); err != nil {
+		return err
 	}
+	defer s.subscriptions.leave()
 	ctx, stop := s.untilDraining(stream.Context())
 	defer stop()
 	c, err := cursor.Open(ctx, s.store, selection, start)

@@ -3,14 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -18,185 +14,70 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/stet-db/stet/client"
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage/embedded"
 )
 
-// place is where an acknowledged event must be.
-type place struct {
-	stream            string
-	version, position uint64
-}
-
-// ledger is what was acknowledged, by the event's payload. It is kept outside
-// the server's process, so nothing that happens to that one changes it.
-type ledger struct {
-	mu    sync.Mutex
-	more  *sync.Cond // on mu: acked has grown
-	acked map[string]place
-}
-
-func newLedger() *ledger {
-	l := &ledger{acked: make(map[string]place)}
-	l.more = sync.NewCond(&l.mu)
-	return l
-}
-
-func (l *ledger) add(payload string, p place) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.acked[payload] = p
-	l.more.Broadcast()
-}
-
-// await returns when so many more are acknowledged. The test's own time limit
-// ends it if they never are.
-func (l *ledger) await(more int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for target := len(l.acked) + more; len(l.acked) < target; {
-		l.more.Wait()
-	}
-}
-
-// load appends through pipelines until ctx ends or the server is gone, and
-// keeps the ledger. An append without an answer may or may not be there.
-func (l *ledger) load(ctx context.Context, addr string, run int) error {
-	api, err := client.Dial(addr, client.Options{})
-	if err != nil {
-		return err
-	}
-	var pipes sync.WaitGroup
-	for w := range 4 {
-		pipes.Go(func() {
-			p, err := api.Pipeline(ctx, client.PipelineOptions{})
-			if err != nil {
-				return
-			}
-			var waiting sync.WaitGroup
-			for i := 0; ; i++ {
-				stream := fmt.Sprintf("load-%d", (w+i)%7)
-				payload := fmt.Sprintf(`"%d/%d/%d"`, run, w, i)
-				r, err := p.Append(ctx, client.Append{
-					Stream: stream, Expect: client.AnyVersion(), Events: []client.Event{{Type: "Loaded", JSON: payload}},
-				})
-				if err != nil {
-					break
-				}
-				waiting.Go(func() {
-					if at, err := r.Wait(context.Background()); err == nil {
-						l.add(payload, place{stream, at.FirstVersion, at.FirstPosition})
-					}
-				})
-			}
-			_ = p.Close() // it breaks on purpose
-			waiting.Wait()
-		})
-	}
-	pipes.Wait()
-	return api.Close()
-}
-
-// check reads the log and compares it with the ledger: everything acknowledged
-// is there at its place, and nothing is there twice (I1, I2).
-func (l *ledger) check(t *testing.T, addr string) {
-	t.Helper()
-	api, err := client.Dial(addr, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := make(map[string]place)
-	versions := make(map[string]uint64)
-	last := uint64(0)
-	for e, err := range api.ReadAll(context.Background(), client.LogRead{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, twice := found[e.GetJson()]; twice {
-			t.Errorf("%s is there twice", e.GetJson())
-		}
-		if e.GetPosition() != last+1 || e.GetVersion() != versions[e.GetStream()]+1 {
-			t.Errorf("position %d, version %d of %s follow %d and %d", e.GetPosition(), e.GetVersion(), e.GetStream(), last, versions[e.GetStream()])
-		}
-		last, versions[e.GetStream()] = e.GetPosition(), e.GetVersion()
-		found[e.GetJson()] = place{e.GetStream(), e.GetVersion(), e.GetPosition()}
-	}
-	lost := 0
-	for payload, want := range l.acked {
-		if found[payload] != want {
-			lost++
-			t.Errorf("%s was acknowledged at %+v and is at %+v", payload, want, found[payload])
-		}
-	}
-	t.Logf("%d events, %d acknowledged, %d lost", len(found), len(l.acked), lost)
-	if err := api.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-// cycles is how often a test kills; more where asked.
-func cycles(t *testing.T, standard int) int {
-	t.Helper()
-	text := os.Getenv("STET_KILLS")
-	if text == "" {
-		return standard
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("STET_KILLS is %q: want a number", text)
-	}
-	return n
-}
-
-// S5 of the issue; S3.17. I1 with the real server and the real disk: it is
-// killed under pipelined load, again and again.
+// I1 with the real server and the real disk: it is killed under pipelined load,
+// again and again.
 func TestNothingAcknowledgedIsLostByKills(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
-	dir := t.TempDir()
-	l := newLedger()
-	n := cycles(t, 8)
-	for run := range n {
-		d, env := startServer(t, dir)
-		ended := make(chan error, 1)
-		go func() { ended <- l.load(t.Context(), d.addr, run) }()
-		l.await(1 + rnd.IntN(2000)) // an instant nobody chose
-		if err := d.end(syscall.SIGKILL); err == nil {
-			t.Fatal("the server survived")
+	work := prooftest.Choose(t, prooftest.Work{Floor: 8, Goal: 8}, prooftest.Work{Floor: 500, Goal: 500})
+	seed := prooftest.Seed(t)
+	count := prooftest.Counters{"lost": 0}
+	for kills := 0; work.More(kills); {
+		l := newLives(t.TempDir(), seed, kills)
+		for range livesOfAStore {
+			l.live(t, killed)
+			if kills++; !work.More(kills) {
+				break
+			}
 		}
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if out, err := stet(t, dir, env, "verify"); err != nil {
-			t.Fatalf("after kill %d: %s %v", run+1, out, err)
-		}
+		l.end(t, count)
+		count["kills"] = uint64(kills)
 	}
-	d, _ := startServer(t, dir)
-	l.check(t, d.addr)
-	t.Logf("proof: kills=%d acknowledged=%d", n, len(l.acked))
+	work.Check(t, "kills", int(count["kills"]))
+	work.Report(t, "kills", seed, count, nil)
 }
 
-// S6 of the issue; I11.
+// I11 with the real process: each append in flight is answered, and no call is
+// cut off.
 func TestSIGTERMUnderLoadLosesNothingAndEndsInTime(t *testing.T) {
-	dir := t.TempDir()
-	l := newLedger()
-	for run := range cycles(t, 4) {
-		d, _ := startServer(t, dir, "--drain-timeout", "20s")
-		ended := make(chan error, 1)
-		go func() { ended <- l.load(t.Context(), d.addr, run) }()
-		l.await(500)
-		if err := d.end(syscall.SIGTERM); err != nil {
-			t.Errorf("the server ended with %v", err)
+	work := prooftest.Choose(t, prooftest.Work{Floor: 4, Goal: 4}, prooftest.Work{Floor: 200, Goal: 200})
+	seed := prooftest.Seed(t)
+	count := prooftest.Counters{"lost": 0}
+	for drains := 0; work.More(drains); {
+		l := newLives(t.TempDir(), seed, drains)
+		l.args = []string{"--drain-timeout", "20s"}
+		for range livesOfAStore {
+			l.live(t, drained)
+			if drains++; !work.More(drains) {
+				break
+			}
 		}
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if log := d.log(); strings.Contains(log, "cut") {
-			t.Errorf("calls were cut instead of drained: %s", log)
-		}
+		l.end(t, count)
+		count["drains"] = uint64(drains)
 	}
-	d, _ := startServer(t, dir)
-	l.check(t, d.addr)
+	work.Check(t, "drains", int(count["drains"]))
+	work.Report(t, "drains", seed, count, nil)
+}
+
+// killed is the end by kill -9.
+func killed(t *testing.T, d *daemon) {
+	t.Helper()
+	if err := d.end(syscall.SIGKILL); err == nil {
+		t.Fatal("the server survived")
+	}
+}
+
+// drained is the end in order.
+func drained(t *testing.T, d *daemon) {
+	t.Helper()
+	if err := d.end(syscall.SIGTERM); err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+	if log := d.log(); strings.Contains(log, "cut") {
+		t.Errorf("calls were cut instead of drained: %s", log)
+	}
 }
 
 // mainOnAFailingDisk is main with a disk that fails the sync of the engine's

@@ -46,8 +46,8 @@ func (a *app) greet(s *server.Server, store *embedded.Store, c server.Config, o 
 	out("  an event          %s bytes, type %d, metadata %d entries and %s bytes, %d tags of %d bytes",
 		console.Grouped(l.EventBytes), l.TypeBytes, l.MetadataEntries, console.Grouped(l.MetadataBytes), l.Tags, l.TagBytes)
 	out("  a request         %s bytes, %s events, %s streams; its id is known for %v", console.Grouped(l.RequestBytes), console.Grouped(l.RequestEvents), console.Grouped(l.RequestEntries), l.RequestWindow())
-	out("  at a time         %s connections, %s calls on each, %s subscriptions, %s appends in a pipeline",
-		console.Grouped(c.Connections), console.Grouped(c.StreamsPerConnection), console.Grouped(c.Subscriptions), console.Grouped(c.PipelineInFlight))
+	out("  at a time         %s connections, %s calls on each, %s calls in all, %s subscriptions, %s pipelines, %s appends in each",
+		console.Grouped(c.Connections), console.Grouped(c.StreamsPerConnection), console.Grouped(c.Calls), console.Grouped(c.Subscriptions), console.Grouped(c.Pipelines), console.Grouped(c.PipelineInFlight))
 	a.suggest(out, addr, c)
 }
 

@@ -15,11 +15,13 @@ import (
 // limitsFile is what --limits may say. What it does not say has its default.
 type limitsFile struct {
 	storage.Limits
-	// Connections, calls on each, subscriptions, and unanswered appends of one
-	// pipeline, at a time; as in server.Config.
+	// Connections, calls on each, calls, subscriptions, pipelines, and unanswered
+	// appends of one pipeline, at a time; as in server.Config.
 	Connections          int
 	StreamsPerConnection int
+	Calls                int
 	Subscriptions        int
+	Pipelines            int
 	PipelineInFlight     int
 	// QueuedAppends wait to be judged, at most; RequestIDs are remembered.
 	QueuedAppends int
@@ -88,7 +90,7 @@ func (l *limitsFile) fields() map[string]*int {
 		"metadata_entries": &l.MetadataEntries, "metadata_bytes": &l.MetadataBytes, "tags": &l.Tags, "tag_bytes": &l.TagBytes,
 		"request_id_bytes": &l.RequestIDBytes, "request_window_seconds": &l.RequestWindowSeconds,
 		"connections": &l.Connections, "streams_per_connection": &l.StreamsPerConnection,
-		"subscriptions": &l.Subscriptions, "pipeline_in_flight": &l.PipelineInFlight,
+		"calls": &l.Calls, "subscriptions": &l.Subscriptions, "pipelines": &l.Pipelines, "pipeline_in_flight": &l.PipelineInFlight,
 		"queued_appends": &l.QueuedAppends, "request_ids": &l.RequestIDs,
 	}
 }

@@ -151,7 +151,8 @@ func (o *serveOptions) configure(logger *slog.Logger) (server.Config, sequencer.
 	}
 	c.Logger, c.Version, c.Limits = logger, version, limits.Limits
 	c.Connections, c.StreamsPerConnection = limits.Connections, limits.StreamsPerConnection
-	c.Subscriptions, c.PipelineInFlight = limits.Subscriptions, limits.PipelineInFlight
+	c.Calls, c.Subscriptions = limits.Calls, limits.Subscriptions
+	c.Pipelines, c.PipelineInFlight = limits.Pipelines, limits.PipelineInFlight
 	return c.WithDefaults(), sequencer.Options{QueueLimit: limits.QueuedAppends, RequestIDLimit: uint64(limits.RequestIDs)}, nil
 }
 

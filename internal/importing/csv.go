@@ -57,13 +57,13 @@ func (r *CSVReader) Next() (Record, error) {
 	case err == nil:
 	case errors.As(err, &fault):
 		raw := r.captured.take(r.rows.InputOffset())
-		return Record{Line: int64(fault.StartLine), Last: r.captured.line, Raw: raw, Fault: faultOf(fault, len(r.mapping.columns), len(fields))}, nil
+		return Record{Line: int64(fault.StartLine), Last: max(before+1, r.captured.last(raw)), Raw: raw, Fault: faultOf(fault, len(r.mapping.columns), len(fields))}, nil
 	default:
 		return Record{}, err
 	}
 	line, _ := r.rows.FieldPos(0)
 	raw := r.captured.take(r.rows.InputOffset())
-	rec := Record{Line: int64(line), Last: max(before+1, r.captured.line), Raw: raw}
+	rec := Record{Line: int64(line), Last: max(before+1, r.captured.last(raw)), Raw: raw}
 	if !utf8.Valid(raw) {
 		rec.Fault = errors.New("is not valid UTF-8; convert the source first, for example with iconv -t UTF-8")
 		return rec, nil
@@ -117,4 +117,13 @@ func (c *capture) take(upTo int64) []byte {
 		}
 	}
 	return out
+}
+
+// last is the number of the line on which what was just taken ends: the last
+// record of a source may have no line end.
+func (c *capture) last(taken []byte) int64 {
+	if len(taken) > 0 && taken[len(taken)-1] != '\n' {
+		return c.line + 1
+	}
+	return c.line
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/stet-db/stet/internal/interchange"
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -193,10 +194,11 @@ func TestAnyEventSurvivesTheLine(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(golden))
-	f.Add([]byte(`{"stream":"s","type":"T","json_text":"{ }","metadata":{"a":"\u00e9"},"tags":["\\"]}`))
-	f.Add([]byte(`{"stet_export":1,"history_id":"01020000000000000000000000000000","head":7}`))
-	f.Fuzz(func(t *testing.T, line []byte) {
+	z := prooftest.Target(f)
+	z.Add([]byte(golden))
+	z.Add([]byte(`{"stream":"s","type":"T","json_text":"{ }","metadata":{"a":"\u00e9"},"tags":["\\"]}`))
+	z.Add([]byte(`{"stet_export":1,"history_id":"01020000000000000000000000000000","head":7}`))
+	z.Run(func(t *testing.T, line []byte) {
 		parsed, err := interchange.Parse(line)
 		if err != nil || parsed.Header != nil {
 			return

@@ -2,10 +2,7 @@ package prooftest
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -16,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/proof"
 )
 
 // Work is how much a layer has to do: at least Floor and at most Goal pieces,
@@ -80,20 +78,7 @@ func Seed(t testing.TB) uint64 {
 }
 
 // Counters are what a layer did, by name.
-type Counters map[string]uint64
-
-// record is the file of counters.
-type record struct {
-	Layers map[string]layer `json:"layers"`
-	// Points are how often each fault point was passed, over all layers.
-	Points map[string]uint64 `json:"fault_points"`
-}
-
-type layer struct {
-	Seed     uint64   `json:"seed"`
-	Seconds  float64  `json:"seconds"`
-	Counters Counters `json:"counters"`
-}
+type Counters = proof.Counters
 
 // Report prints what a layer did, and writes it to the file of counters if one
 // is named. hits may be nil.
@@ -109,36 +94,24 @@ func (w *Work) Report(t testing.TB, name string, seed uint64, counters Counters,
 	if file == "" || t.Failed() {
 		return
 	}
-	r, err := read(file)
+	r, err := proof.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Layers[name] = layer{seed, float64(took.Milliseconds()) / 1000, counters}
+	more := proof.New()
+	more.Layers[name] = proof.Layer{Runs: 1, Seeds: seeds(seed), Seconds: float64(took.Milliseconds()) / 1000, Counters: counters}
 	if hits != nil {
-		for point, n := range hits.ByName() {
-			r.Points[point] += n
-		}
+		more.Points = hits.ByName()
 	}
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, append(text, '\n'), 0o600); err != nil {
+	r.Add(more)
+	if err := r.Write(file); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func read(file string) (record, error) {
-	r := record{Layers: map[string]layer{}, Points: map[string]uint64{}}
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil
+func seeds(seed uint64) []uint64 {
+	if seed == 0 {
+		return nil
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &r)
-	}
-	if err != nil {
-		return r, fmt.Errorf("read the counters: %w", err)
-	}
-	return r, nil
+	return []uint64{seed}
 }

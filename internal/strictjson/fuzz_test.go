@@ -12,19 +12,21 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/internal/strictjson"
 )
 
 // FuzzCheck holds Check against encoding/json: the same texts are well-formed,
 // and the keys of each object differ just when its tokens say so.
 func FuzzCheck(f *testing.F) {
+	z := prooftest.Target(f)
 	for _, seed := range []string{
 		typical, object(20, -1), object(20, 7), `{"a":{"a":[1,{"a":1,"a":2}]}}`, `{"\u0061":1,"a":2}`, `"\ud800"`, `"\ud83d\ude00"`,
 		`[[[[]]]]`, `-1.5e+9`, `[1,]`, "\"\xff\"", "\ufeff1", `{"":{"":0},"\u0000":0}`, "", "{\"a\x7f\":0}",
 	} {
-		f.Add([]byte(seed))
+		z.Add([]byte(seed))
 	}
-	f.Fuzz(checkAgainstOracle)
+	z.Run(checkAgainstOracle)
 }
 
 func checkAgainstOracle(t *testing.T, text []byte) {

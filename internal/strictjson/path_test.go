@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/internal/strictjson"
 )
 
@@ -45,10 +46,11 @@ func TestAPathLeadsToTheValueAtAByte(t *testing.T) {
 }
 
 func FuzzPathTo(f *testing.F) {
-	f.Add([]byte(`{"a":[1,{"b":2}]}`), 14)
-	f.Add([]byte(`{"\ud83d":[[[`), 9)
-	f.Add([]byte(`]}:,"`), 5)
-	f.Fuzz(func(t *testing.T, text []byte, offset int) {
+	z := prooftest.Target(f)
+	z.Add([]byte(`{"a":[1,{"b":2}]}`), 14)
+	z.Add([]byte(`{"\ud83d":[[[`), 9)
+	z.Add([]byte(`]}:,"`), 5)
+	z.Run(func(t *testing.T, text []byte, offset int) {
 		_ = strictjson.PathTo(text, offset) // whatever it is, it must not panic
 		var fault *strictjson.Error
 		if err := strictjson.Check(text, depth); errors.As(err, &fault) {

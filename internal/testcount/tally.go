@@ -20,6 +20,10 @@ type event struct {
 // name is a test of a package; with an empty test, the package itself.
 type name struct{ pkg, test string }
 
+// proofLine begins a line that tells how much a test did, which is shown also
+// when it passes.
+const proofLine = "proof: "
+
 // tally counts tests and keeps the output of those that have not ended.
 type tally struct {
 	out                     io.Writer
@@ -67,6 +71,9 @@ func (t *tally) add(e event) {
 	case "run":
 		t.open[n] = true
 	case "output":
+		if strings.HasPrefix(e.Output, proofLine) {
+			fmt.Fprint(t.out, e.Output)
+		}
 		t.keep(n, e.Output)
 	case "build-output":
 		fmt.Fprint(t.out, e.Output)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/replay/value"
 )
 
@@ -164,10 +165,11 @@ func TestValuesAreBuiltFromGo(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
+	z := prooftest.Target(f)
 	for _, seed := range []string{`{"a":[1,2.50,"x\n",null,true,{}]}`, `[[[]]]`, `"\ud83d\ude00"`, `1e100`, `{"a":1,"a":2}`, `[1e-10000000]`, `-0.0e-0`, "\"\\u0041\"", ``} {
-		f.Add([]byte(seed))
+		z.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
+	z.Run(func(t *testing.T, text []byte) {
 		v, err := value.Parse(text)
 		if err != nil {
 			var fault *value.ParseError

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 )
@@ -306,12 +307,13 @@ func TestADecodedRequestOutlivesTheBuffersItCameIn(t *testing.T) {
 }
 
 func FuzzRequests(f *testing.F) {
+	z := prooftest.Target(f)
 	request := &stetv1.AppendRequest{Stream: "a-1", Expectation: anyState(), Events: []*stetv1.NewEvent{fullEvent(), jsonEvent("{}")}, RequestId: "r"}
-	f.Add(marshal(f, request))
-	f.Add(marshal(f, &stetv1.AppendPipelineRequest{Ticket: 1, Append: request, HaltOnError: true}))
-	f.Add(marshal(f, &stetv1.AppendAtomicRequest{RequestId: "r", Entries: []*stetv1.AppendAtomicRequest_Entry{{Stream: "a-1", Expectation: anyState(), Events: request.Events}, {}}}))
-	f.Add(join(varint(9, 1), field(2, 8, 9)))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	z.Add(marshal(f, request))
+	z.Add(marshal(f, &stetv1.AppendPipelineRequest{Ticket: 1, Append: request, HaltOnError: true}))
+	z.Add(marshal(f, &stetv1.AppendAtomicRequest{RequestId: "r", Entries: []*stetv1.AppendAtomicRequest_Entry{{Stream: "a-1", Expectation: anyState(), Events: request.Events}, {}}}))
+	z.Add(join(varint(9, 1), field(2, 8, 9)))
+	z.Run(func(t *testing.T, data []byte) {
 		limits := storage.Limits{RequestEvents: 3, RequestEntries: 2}.WithDefaults()
 		got := decode[wire.AppendRequest](t, limits, data)
 		// Names are judged later, by what they mean.

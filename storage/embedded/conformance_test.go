@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/stet-db/stet/internal/fault"
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/replay/cursor"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
@@ -74,9 +76,7 @@ func (c *crashing) Close() error {
 
 // openCrashing opens stores that crash.
 func openCrashing(tb testing.TB) storagetest.Opener {
-	seed := rand.Uint64()
-	tb.Logf("seed of the crashes: %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(prooftest.Seed(tb), 0))
 	disks := map[string]*vfs.MemFS{}
 	return func(tb testing.TB, dir string, variant int) storage.Store {
 		if disks[dir] == nil {
@@ -130,16 +130,41 @@ var everything = cursor.Selection{Filter: storage.Filter{AnyOf: []storage.Filter
 func TestTheStoreFulfilsThePort(t *testing.T) { storagetest.Run(t, openOnDisk) }
 
 func TestTheStoreAnswersAsTheModelDoes(t *testing.T) {
-	storagetest.RunMachine(t, openInMemory(), storagetest.Everything)
+	playModel(t, "model-reopened", func() storagetest.Played { return storagetest.RunMachine(t, openInMemory(), storagetest.Everything) })
 }
 
 // I1, I5: what was answered is there after each power cut.
 func TestACrashedStoreAnswersAsTheModelDoes(t *testing.T) {
-	storagetest.RunMachine(t, openCrashing(t), storagetest.Everything)
+	playModel(t, "model-crashed", func() storagetest.Played {
+		return storagetest.RunMachine(t, openCrashing(t), storagetest.Everything)
+	})
 }
 
 func TestWhereBatchesEndChangesNoAnswer(t *testing.T) {
-	storagetest.RunBatching(t, openInMemory(), storagetest.Everything)
+	playModel(t, "model-batches", func() storagetest.Played { return storagetest.RunBatching(t, openInMemory(), storagetest.Everything) })
+}
+
+// playModel plays histories in portions until the work is done. Each portion
+// has a seed of its own.
+func playModel(t *testing.T, name string, play func() storagetest.Played) {
+	t.Helper()
+	const portion = 50
+	work := prooftest.Choose(t,
+		prooftest.Work{Floor: 100, Goal: 100},
+		prooftest.Work{Floor: 1000, Goal: 1000})
+	seed := prooftest.Seed(t)
+	var sum storagetest.Played
+	var hits fault.Hits
+	defer fault.Install(func(p fault.Point) error { hits.Add(p); return nil })()
+	storagetest.Histories(t, portion)
+	for part := uint64(0); work.More(int(sum.Histories)) && !t.Failed(); part++ {
+		storagetest.Seeded(t, seed+part)
+		played := play()
+		sum.Histories += played.Histories
+		sum.Steps += played.Steps
+	}
+	work.Check(t, "histories", int(sum.Histories))
+	work.Report(t, name, seed, prooftest.Counters{"histories": sum.Histories, "steps": sum.Steps}, &hits)
 }
 
 func BenchmarkStore(b *testing.B) { storagetest.Benchmarks(b, openOnDisk) }

@@ -129,10 +129,9 @@ func (s *survivor) watched(hits *fault.Hits, recovering *life, do func() error) 
 	return do()
 }
 
-// verify checks the files. That is what takes longest, so only a proof does it
-// each time.
+// verify checks the files, in a proof each time.
 func (s *survivor) verify(ctx context.Context) error {
-	if !prooftest.Full() && s.random.IntN(4) > 0 {
+	if !prooftest.Full() && s.random.IntN(verifyOneIn) > 0 {
 		return nil
 	}
 	report, err := Verify(ctx, "store", Options{FS: s.image.disk}, nil)

@@ -11,16 +11,21 @@ import (
 	"github.com/stet-db/stet/storage/pebblestore"
 )
 
-// diskFloorEvery is how often the free space is looked at.
-const diskFloorEvery = time.Second
+// diskFloorEvery is how often the free space is looked at. Between two looks
+// appends must not get through the floor: of the default one that is 2.5 GB a
+// second.
+const diskFloorEvery = 100 * time.Millisecond
 
 // diskFloor refuses appends while too little space is free, so that the engine
 // never meets a full disk in the middle of a write (I8). It looks again by
-// itself, so appends go on when there is room.
+// itself, so appends go on when there is room: a sixteenth more than the floor,
+// so that they do not stop and go on, each with a line in the log, at every
+// look.
 type diskFloor struct {
-	db     *pebblestore.DB
-	floor  uint64 // bytes; 0: none
-	logger *slog.Logger
+	db      *pebblestore.DB
+	floor   uint64 // bytes; 0: none
+	ballast *ballast
+	logger  *slog.Logger
 
 	free  atomic.Uint64
 	below atomic.Bool
@@ -28,8 +33,9 @@ type diskFloor struct {
 	done  sync.WaitGroup
 }
 
-func newDiskFloor(db *pebblestore.DB, o Options) *diskFloor {
-	f := &diskFloor{db: db, floor: uint64(max(o.DiskFloorBytes, 0)), logger: o.Logger, end: make(chan struct{})}
+func newDiskFloor(db *pebblestore.DB, o Options, b *ballast) *diskFloor {
+	f := &diskFloor{db: db, floor: uint64(max(o.DiskFloorBytes, 0)), ballast: b, logger: o.Logger, end: make(chan struct{})}
+	b.opened()
 	f.look()
 	return f
 }
@@ -61,7 +67,8 @@ func (f *diskFloor) look() {
 		return
 	}
 	f.free.Store(free)
-	below := free < f.floor
+	f.ballast.adjust(free)
+	below := free < f.needed()
 	if f.below.Swap(below) == below {
 		return
 	}
@@ -72,9 +79,17 @@ func (f *diskFloor) look() {
 	}
 }
 
+// needed is the free space with which appends are taken.
+func (f *diskFloor) needed() uint64 {
+	if f.below.Load() {
+		return f.floor + f.floor/16
+	}
+	return f.floor
+}
+
 func (f *diskFloor) check() error {
 	if !f.below.Load() || mutant.On(mutant.DiskFloorOff) {
 		return nil
 	}
-	return &storage.DiskFloorError{Free: f.free.Load(), Floor: f.floor}
+	return &storage.DiskFloorError{Free: f.free.Load(), Floor: f.needed()}
 }

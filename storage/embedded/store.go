@@ -51,7 +51,7 @@ type Options struct {
 	// default 32 MiB.
 	TailBytes int
 	// DiskFloorBytes is the free space below which appends are refused; default
-	// 256 MiB. Negative: no floor.
+	// 256 MiB. A quarter of it is kept as ballast beside. Negative: neither.
 	DiskFloorBytes int64
 	// BlockingCommit commits without Pebble's experimental calls, more slowly.
 	BlockingCommit bool
@@ -118,6 +118,8 @@ type Store struct {
 // empty. Errors are those of [pebblestore.Open].
 func Open(dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
+	ballast := newBallast(dir, o)
+	ballast.beforeOpening(dir)
 	db, err := pebblestore.Open(dir, o.engine())
 	if err != nil {
 		return nil, err
@@ -138,7 +140,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if s.seq, err = sequencer.New(log{db}, w); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store in %s: %w", dir, err), db.Close())
 	}
-	s.floor = newDiskFloor(db, o)
+	s.floor = newDiskFloor(db, o, ballast)
 	s.floor.start()
 	s.scrub = newScrubber(db, o)
 	s.scrub.start()

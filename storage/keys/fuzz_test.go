@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"testing"
 
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 )
@@ -12,15 +13,16 @@ import (
 // FuzzDecode: what a decoder takes, its encoder makes again byte for byte, and
 // each key belongs to one decoder at most.
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte{})
-	f.Add(keys.AppendEvent(nil, 42))
-	f.Add(keys.AppendIndex(nil, 3, 5))
-	f.Add(keys.AppendSnapshot(nil, 3, 5))
-	f.Add(keys.AppendName(nil, "order-7"))
-	f.Add(keys.AppendRequest(nil, "r"))
-	f.Add(keys.AppendExpiry(nil, -1, "r"))
-	f.Add(keys.Meta("format"))
-	f.Fuzz(func(t *testing.T, key []byte) {
+	z := prooftest.Target(f)
+	z.Add([]byte{})
+	z.Add(keys.AppendEvent(nil, 42))
+	z.Add(keys.AppendIndex(nil, 3, 5))
+	z.Add(keys.AppendSnapshot(nil, 3, 5))
+	z.Add(keys.AppendName(nil, "order-7"))
+	z.Add(keys.AppendRequest(nil, "r"))
+	z.Add(keys.AppendExpiry(nil, -1, "r"))
+	z.Add(keys.Meta("format"))
+	z.Run(func(t *testing.T, key []byte) {
 		for prefix, decode := range decoders {
 			again, err := decode(key)
 			if err != nil {
@@ -35,9 +37,10 @@ func FuzzDecode(f *testing.F) {
 
 // FuzzOrder: keys are in the order of what they are made of, and are read back.
 func FuzzOrder(f *testing.F) {
-	f.Add(uint64(0), uint64(1), "a", uint64(1), uint64(0), "b")
-	f.Add(uint64(1)<<63, uint64(5), "", uint64(1)<<63-1, uint64(5), "\x00")
-	f.Fuzz(func(t *testing.T, a1, a2 uint64, a3 string, b1, b2 uint64, b3 string) {
+	z := prooftest.Target(f)
+	z.Add(uint64(0), uint64(1), "a", uint64(1), uint64(0), "b")
+	z.Add(uint64(1)<<63, uint64(5), "", uint64(1)<<63-1, uint64(5), "\x00")
+	z.Run(func(t *testing.T, a1, a2 uint64, a3 string, b1, b2 uint64, b3 string) {
 		check := func(what string, a, b []byte, want int) {
 			if got := bytes.Compare(a, b); got != want {
 				t.Errorf("%s: %x and %x are in order %d, want %d", what, a, b, got, want)

@@ -31,8 +31,9 @@ func (l logger) Fatalf(format string, args ...any) {
 }
 
 // backgroundErrorEvery bounds how often background errors are logged: on a
-// full disk they come in storms.
-const backgroundErrorEvery = int64(time.Second)
+// full disk they come in storms, for as long as it is full, and the log may lie
+// on the same disk.
+const backgroundErrorEvery = int64(time.Minute)
 
 // listener reports what the operator should know.
 func listener(to *slog.Logger) *pebble.EventListener {
@@ -44,7 +45,8 @@ func listener(to *slog.Logger) *pebble.EventListener {
 				left.Add(1)
 				return
 			}
-			to.Error("storage engine background error", "error", err, "more_since_last", left.Swap(0))
+			// Not the error itself, which would be logged with its stack.
+			to.Error("storage engine background error", "error", err.Error(), "more_since_last", left.Swap(0))
 		},
 		WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
 			to.Warn("writes wait for compaction", "reason", i.Reason)

@@ -54,6 +54,9 @@ func Open(dir string, o Options) (*DB, error) {
 	if err := fault.Fail(fault.OpenLocked); err != nil {
 		return nil, err
 	}
+	if err := checkRoom(o.FS, dir); err != nil {
+		return nil, err
+	}
 	if found.backup {
 		if err := acceptBackup(o.FS, dir); err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 	"github.com/stet-db/stet/storage/record"
@@ -17,11 +18,12 @@ import (
 // and reads the same; its canonical form parses to itself, and is stored and
 // taken apart without loss.
 func FuzzParseNewEvent(f *testing.F) {
-	f.Add(deterministic(f, simple()))
-	f.Add(deterministic(f, full()))
-	f.Add(join(jsonField("{}"), bytesField(14, "x"), bytesField(13, string(entry("b", "1"))), bytesField(13, string(entry("a", ""))), varintField(15, 3), bytesField(11, "T")))
-	f.Add(join([]byte{0xda, 0x00, 0x81, 0x00, 'T'}, bytesField(12, ""), bytesField(101, "\x00")))
-	f.Fuzz(func(t *testing.T, wire []byte) {
+	z := prooftest.Target(f)
+	z.Add(deterministic(f, simple()))
+	z.Add(deterministic(f, full()))
+	z.Add(join(jsonField("{}"), bytesField(14, "x"), bytesField(13, string(entry("b", "1"))), bytesField(13, string(entry("a", ""))), varintField(15, 3), bytesField(11, "T")))
+	z.Add(join([]byte{0xda, 0x00, 0x81, 0x00, 'T'}, bytesField(12, ""), bytesField(101, "\x00")))
+	z.Run(func(t *testing.T, wire []byte) {
 		given := bytes.Clone(wire)
 		e, violations := record.ParseNewEvent(wire, standard)
 		if !bytes.Equal(wire, given) {
@@ -62,11 +64,12 @@ func checkAccepted(t *testing.T, wire []byte, e storage.NewEvent) {
 // FuzzDecode: no input panics any reader; what Decode accepts is canonical,
 // generated code writes the same, and the other readers agree with it.
 func FuzzDecode(f *testing.F) {
+	z := prooftest.Target(f)
 	for _, s := range samples(f) {
-		f.Add(s.wire(f))
+		z.Add(s.wire(f))
 	}
 	m := record.NewMatcher(itemFilter(storage.FilterItem{Types: []string{"T"}, AllTags: []string{"a"}}), record.Source{})
-	f.Fuzz(func(t *testing.T, wire []byte) {
+	z.Run(func(t *testing.T, wire []byte) {
 		m.Match(wire)
 		_, _, _, _, placeErr := record.Place(wire)
 		split, splitErr := record.Split(wire)
@@ -96,10 +99,11 @@ func FuzzDecode(f *testing.F) {
 
 // FuzzUnseal: no input panics, and what is not sealed is refused.
 func FuzzUnseal(f *testing.F) {
+	z := prooftest.Target(f)
 	key := keys.AppendEvent(nil, 1)
-	f.Add(key, record.AppendSealed(nil, key, []byte("event")))
-	f.Add([]byte{}, []byte{})
-	f.Fuzz(func(t *testing.T, key, value []byte) {
+	z.Add(key, record.AppendSealed(nil, key, []byte("event")))
+	z.Add([]byte{}, []byte{})
+	z.Run(func(t *testing.T, key, value []byte) {
 		if wire, err := record.Unseal(key, value); err == nil {
 			if sealed := record.AppendSealed(nil, key, wire); !bytes.Equal(sealed, value) {
 				t.Fatalf("%x opens, but is sealed as %x", value, sealed)
@@ -114,8 +118,9 @@ func FuzzUnseal(f *testing.F) {
 
 // FuzzFrames: events of any bytes come out as they went in, also after others.
 func FuzzFrames(f *testing.F) {
-	f.Add([]byte("a"), []byte{}, []byte("ccc"))
-	f.Fuzz(func(t *testing.T, a, b, c []byte) {
+	z := prooftest.Target(f)
+	z.Add([]byte("a"), []byte{}, []byte("ccc"))
+	z.Run(func(t *testing.T, a, b, c []byte) {
 		in := [][]byte{a, b, c}
 		var frames []byte
 		for _, wire := range in {
@@ -130,6 +135,43 @@ func FuzzFrames(f *testing.F) {
 		}
 		if i != len(in) {
 			t.Fatalf("%d of %d frames", i, len(in))
+		}
+	})
+}
+
+// FuzzMatcher: the matcher, which looks at stored bytes, agrees with a plain
+// judgement of the same event taken apart.
+func FuzzMatcher(f *testing.F) {
+	z := prooftest.Target(f)
+	z.Add("a-1", "T", "x", "a", "T", "x", "")
+	z.Add("$s-1", "T", "", "$", "", "", "$s")
+	z.Add("order-7", "Placed", "customer:1", "order-", "Other", "customer:2", "order")
+	z.Run(func(t *testing.T, stream, typ, tag, prefix, wantedType, wantedTag, category string) {
+		if storage.TextProblem(stream, 256) != "" {
+			return
+		}
+		e := storage.Event{Stream: stream, Type: typ, Kind: storage.PayloadJSON, Payload: []byte("1")}
+		if tag != "" {
+			e.Tags = []string{tag}
+		}
+		content, violations := record.NewEventOf(&e, standard)
+		if violations != nil {
+			return
+		}
+		item := storage.FilterItem{}
+		if prefix != "" {
+			item.StreamPrefixes = []string{prefix}
+		}
+		if wantedType != "" {
+			item.Types = []string{wantedType, "T"}
+		}
+		if wantedTag != "" {
+			item.AllTags = []string{wantedTag}
+		}
+		filter, source := storage.Filter{AnyOf: []storage.FilterItem{item}}, record.Source{Category: category}
+		wire := place{stream, 3, 70_000, 1}.stored(&content)
+		if got, want := record.NewMatcher(filter, source).Match(wire), matches(filter, source, &e); got != want {
+			t.Fatalf("%+v of %+v on %+v: %v, want %v", filter, source, e, got, want)
 		}
 	})
 }

@@ -13,19 +13,26 @@ import (
 	"github.com/stet-db/stet/storage"
 )
 
+// Played counts what a random test played.
+type Played struct{ Histories, Steps uint64 }
+
 // RunMachine plays random histories on stores that open opens and on the
-// [Model], step by step, and wants every answer to be the same. A failure
-// prints the seed and the shortest history found that shows it. Stores that
-// remember few request ids are shown to run out of them as the model does.
-func RunMachine(t *testing.T, open Opener, reach Reach) {
+// [Model], step by step, and wants every answer to be the same, also when each
+// reopening changes the variant. A failure prints the seed and the shortest
+// history found that shows it. Stores that remember few request ids are shown
+// to run out of them as the model does; all variants must remember as many.
+func RunMachine(t *testing.T, open Opener, reach Reach) Played {
 	base := t.TempDir()
 	n := 0
+	var played Played
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		dir := filepath.Join(base, fmt.Sprint(n))
 		variant := rapid.IntRange(0, Variants-1).Draw(rt, "variant")
 		subject := opened(t, open, dir, variant, 1)
+		subject.reopen = changing(t, open, dir, variant)
 		defer discard(t, subject, dir)
+		played.Histories++
 		reference := newReference(t, subject.store.Stats().RequestIDLimit)
 		resolver := newResolver(reach)
 		var told story
@@ -33,6 +40,7 @@ func RunMachine(t *testing.T, open Opener, reach Reach) {
 			a := resolver.resolve(anyStep.Draw(rt, "step"), reference.store.(*Model))
 			reference.play(t.Context(), a)
 			subject.play(t.Context(), a)
+			played.Steps++
 			last := len(reference.lines) - 1
 			want, got := reference.lines[last], subject.lines[last]
 			told.tell(a, want)
@@ -44,6 +52,18 @@ func RunMachine(t *testing.T, open Opener, reach Reach) {
 			rt.Fatalf("the store (variant %d) differs from the model after this history:\n%s%v", variant, &told, err)
 		}
 	})
+	return played
+}
+
+// changing reopens a store as the next variant each time.
+func changing(t *testing.T, open Opener, dir string, variant int) func(storage.Store) storage.Store {
+	return func(old storage.Store) storage.Store {
+		if err := old.Close(); err != nil {
+			t.Fatalf("close: %v", err)
+		}
+		variant = (variant + 1) % Variants
+		return open(t, dir, variant)
+	}
 }
 
 // Histories sets how many random histories the test draws, where the command
@@ -53,21 +73,32 @@ func Histories(t *testing.T, n int) {
 	if checks.Value.String() != checks.DefValue {
 		return
 	}
-	set := func(value string) {
-		if err := flag.Set("rapid.checks", value); err != nil {
-			t.Fatal(err)
-		}
+	setFlag(t, "rapid.checks", fmt.Sprint(n))
+	t.Cleanup(func() { setFlag(t, "rapid.checks", checks.DefValue) })
+}
+
+// Seeded makes the random histories of the test those of a seed.
+func Seeded(t *testing.T, seed uint64) {
+	t.Helper()
+	given := flag.Lookup("rapid.seed").Value.String()
+	setFlag(t, "rapid.seed", fmt.Sprint(max(seed, 1))) // 0: none
+	t.Cleanup(func() { setFlag(t, "rapid.seed", given) })
+}
+
+func setFlag(t *testing.T, name, value string) {
+	t.Helper()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
 	}
-	set(fmt.Sprint(n))
-	t.Cleanup(func() { set(checks.DefValue) })
 }
 
 // RunBatching plays each random history one append at a time on the [Model],
 // then on stores of every variant, with appends submitted in small groups, one
 // at a time, and all at once, and wants one transcript: where a batch ends
 // must not change an answer. All variants must remember as many request ids.
-func RunBatching(t *testing.T, open Opener, reach Reach) {
+func RunBatching(t *testing.T, open Opener, reach Reach) Played {
 	base := t.TempDir()
+	var played Played
 	n := 0
 	probe := opened(t, open, filepath.Join(base, "probe"), 0, 1)
 	limit := probe.store.Stats().RequestIDLimit
@@ -80,7 +111,9 @@ func RunBatching(t *testing.T, open Opener, reach Reach) {
 			a := resolver.resolve(anyStep.Draw(rt, "step"), reference.store.(*Model))
 			actions = append(actions, a)
 			reference.play(t.Context(), a)
+			played.Steps += Variants
 		}})
+		played.Histories++
 		for variant, batch := range [Variants]int{3, 1, 1000} {
 			n++
 			dir := filepath.Join(base, fmt.Sprint(n))
@@ -89,6 +122,7 @@ func RunBatching(t *testing.T, open Opener, reach Reach) {
 			}
 		}
 	})
+	return played
 }
 
 // playAll plays the actions on a new store and compares it with the reference.

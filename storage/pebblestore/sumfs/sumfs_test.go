@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"go.uber.org/goleak"
 
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record/recordtest"
 )
@@ -120,10 +121,11 @@ func TestASlotThatIsNotWholeIsNotValid(t *testing.T) {
 }
 
 func FuzzSlot(f *testing.F) {
-	f.Add([]byte(slotMagic))
+	z := prooftest.Target(f)
+	z.Add([]byte(slotMagic))
 	whole, _ := (&slot{files: []fileEntry{{"1.log", 1, 2}}, markers: []markerEntry{{"m", 1}}}).append(nil)
-	f.Add(whole)
-	f.Fuzz(func(t *testing.T, b []byte) {
+	z.Add(whole)
+	z.Run(func(t *testing.T, b []byte) {
 		s, err := parseSlot(b)
 		if err != nil {
 			return

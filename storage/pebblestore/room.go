@@ -1,0 +1,42 @@
+package pebblestore
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// roomToOpen is what opening writes beside the tables, and some more, in
+// bytes.
+const roomToOpen = 1 << 20
+
+// checkRoom refuses to open where the disk is too full for it. Opening writes
+// what is in the logs into tables, and where that fails for want of space the
+// engine tries again without end and without a word. A file system that cannot
+// tell what is free is believed to have room.
+func checkRoom(fsys vfs.FS, dir string) error {
+	usage, err := fsys.GetDiskUsage(dir)
+	if err != nil {
+		return nil //nolint:nilerr // believed to have room
+	}
+	names, err := fsys.List(dir)
+	if err != nil {
+		return fmt.Errorf("look into %s: %w", dir, err)
+	}
+	needed := uint64(roomToOpen)
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".log") {
+			continue
+		}
+		info, err := fsys.Stat(fsys.PathJoin(dir, name))
+		if err != nil {
+			return fmt.Errorf("look at %s in %s: %w", name, dir, err)
+		}
+		needed += uint64(info.Size())
+	}
+	if usage.AvailBytes < needed {
+		return fmt.Errorf("open store in %s: %d bytes of disk space are free and opening needs %d; make room", dir, usage.AvailBytes, needed)
+	}
+	return nil
+}
