@@ -45,6 +45,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (5s) each
 bench: build ## Measure Stet beside its peers and limits into bench/RESULTS.md; BENCH="-quick" for a short run
 	@cd bench && go build -o ../bin/bench . && ../bin/bench $(BENCH)
 
+.PHONY: bench-scale
+bench-scale: build ## Measure how costs grow with the log into bench/SCALE.md; SCALE="-sizes 1M,3M" for a smaller log
+	@cd bench && go build -o ../bin/bench . && ../bin/bench scale $(SCALE)
+
 .PHONY: bench-test
 bench-test: ## Run the tests of the benchmark's module, with the peers
 	@go -C bench vet ./... && go -C bench test -count=1 ./...
