@@ -1,7 +1,6 @@
 package sumfs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,15 +50,12 @@ type file struct {
 	sum     uint32
 }
 
-// Open checks the directory as [Check] does and begins to keep its checksums,
-// in a new file when there is none that is usable. The directory must be there,
-// and locked. report gets what goes wrong with the checksums themselves; it must
-// not block.
+// Open begins to keep a directory's checksums, in a new file when there is none
+// that is usable. The directory must be there, and locked since [Check] found no
+// damage: that reads every log, which is not done twice. report gets what goes
+// wrong with the checksums themselves; it must not block.
 func Open(fsys vfs.FS, dir string, report func(error)) (*FS, error) {
 	s, ok, err := load(fsys, dir)
-	if err == nil && ok {
-		err = s.check(context.Background(), fsys, dir)
-	}
 	if err == nil && !ok {
 		err = create(fsys, dir, &s)
 	}
