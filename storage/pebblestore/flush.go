@@ -19,8 +19,22 @@ func (d *DB) Flush(ctx context.Context) error {
 	}
 	select {
 	case <-flushed:
-		return nil
+		return d.releaseLogs()
 	case <-ctx.Done():
 		return fmt.Errorf("flush store in %s: %w", d.dir, ctx.Err())
 	}
+}
+
+// releaseLogs lets the checksums forget the logs that the engine keeps only to
+// write over them: the next opening would read each from end to end. The engine
+// has durably noted that it does not need them before it says that it has
+// flushed.
+func (d *DB) releaseLogs() error {
+	if d.opts.sums == nil || d.pebble.Metrics().WAL.Files != 1 {
+		return nil // the one that is written to is not the only one in use
+	}
+	if err := d.opts.sums.ForgetAllLogsButNewest(); err != nil {
+		return fmt.Errorf("flush store in %s: %w", d.dir, err)
+	}
+	return nil
 }

@@ -154,10 +154,11 @@ func TestOpeningReadsAFewBlocksOfALogOfAnySize(t *testing.T) {
 		if got, most := read.of(".sst"), int64(files*perTable+once); got > most {
 			t.Errorf("%d events in %d tables of %d bytes: opening read %d bytes of them; want at most %d", events, files, bytes, got, most)
 		}
-		// The logs that the engine keeps to write over are compared with their
-		// sums, once; none is replayed.
-		if got, most := read.of(".log"), int64(6*smallTables(nil).MemTableBytes); got > most {
-			t.Errorf("%d events: opening read %d bytes of logs; want at most %d", events, got, most)
+		// Logs that the engine keeps to write over are neither replayed nor compared
+		// with their sums. The first block of the empty newest one, which may lie
+		// over an old one, is looked at to rehearse the opening, and to open.
+		if got := read.of(".log"); got > 2*32<<10+4<<10 {
+			t.Errorf("%d events: opening read %d bytes of logs after everything was flushed", events, got)
 		}
 		t.Logf("%d events, %d tables, %d bytes: %v", events, files, bytes, read.bytes)
 	}

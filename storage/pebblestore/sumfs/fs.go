@@ -1,9 +1,11 @@
 package sumfs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -111,6 +113,26 @@ func (f *FS) Close() error {
 		return fmt.Errorf("close checksums of %s: %w", f.dir, err)
 	}
 	return nil
+}
+
+// ForgetAllLogsButNewest takes the checksums of all logs but the one made last
+// out of both slots, durably. It is for those who know that no other log is
+// needed any more, also after a cut of the power. The files stay.
+func (f *FS) ForgetAllLogsButNewest() error {
+	f.mu.Lock()
+	var logs []*file
+	for _, e := range f.mu.files {
+		if strings.HasSuffix(e.name, ".log") {
+			logs = append(logs, e)
+		}
+	}
+	f.mu.Unlock()
+	slices.SortFunc(logs, func(a, b *file) int { return cmp.Compare(a.order, b.order) })
+	var names []string
+	for i := range len(logs) - 1 {
+		names = append(names, logs[i].name)
+	}
+	return f.drop(names...)
 }
 
 // Create is [vfs.FS.Create].
