@@ -33,8 +33,9 @@ clean: ## Remove what was built (never ./data)
 ##@ Test
 
 .PHONY: test
-test: bin/testcount ## Run all tests with the race detector and count them
-	@go test -race -timeout 15m -json ./... | bin/testcount
+test: bin/testcount ## Run all tests with the race detector, and the ceilings of allocations without, and count them
+	@{ go test -race -timeout 15m -json ./...; go test -count=1 -json -run '^TestAllocationsOf' \
+		$$(grep -rl --include='*_test.go' '^func TestAllocationsOf' . | xargs -n 1 dirname | sort -u); } | bin/testcount
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (5s) each
