@@ -33,8 +33,9 @@ clean: ## Remove what was built (never ./data)
 ##@ Test
 
 .PHONY: test
-test: bin/testcount ## Run all tests with the race detector and count them
-	@go test -race -timeout 15m -json ./... | bin/testcount
+test: bin/testcount ## Run all tests with the race detector, and the ceilings of allocations without, and count them
+	@{ go test -race -timeout 15m -json ./...; go test -count=1 -json -run '^TestAllocationsOf' \
+		$$(grep -rl --include='*_test.go' '^func TestAllocationsOf' . | xargs -n 1 dirname | sort -u); } | bin/testcount
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (5s) each
@@ -44,6 +45,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (5s) each
 .PHONY: bench
 bench: build ## Measure Stet beside its peers and limits into bench/RESULTS.md; BENCH="-quick" for a short run
 	@cd bench && go build -o ../bin/bench . && ../bin/bench $(BENCH)
+
+.PHONY: bench-scale
+bench-scale: build ## Measure how costs grow with the log into bench/SCALE.md; SCALE="-sizes 1M,3M" for a smaller log
+	@cd bench && go build -o ../bin/bench . && ../bin/bench scale $(SCALE)
 
 .PHONY: bench-test
 bench-test: ## Run the tests of the benchmark's module, with the peers

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/stet-db/stet/bench/scale"
 )
 
 // settings are the flags.
@@ -43,13 +45,16 @@ func signalled() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
-// start runs a role as a child, or the benchmark.
+// start runs a role as a child, the measurement of growth, or the benchmark.
 func start(ctx context.Context, args []string) error {
 	if len(args) > 1 && args[0] == "-role" {
 		if role := roles[args[1]]; role != nil {
 			return role(ctx, args[2:])
 		}
 		return fmt.Errorf("there is no role %q", args[1])
+	}
+	if len(args) > 0 && args[0] == "scale" {
+		return scale.Run(ctx, args[1:], os.Stderr)
 	}
 	s, err := parse(args)
 	if err != nil {

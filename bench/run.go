@@ -117,7 +117,7 @@ func (b *bench) fill(ctx context.Context, m *measured) (err error) {
 	}
 	m.fillSeconds = time.Since(began).Seconds()
 	_, used := r.observe()
-	m.memoryBytes, m.diskBytes = float64(used.MemoryBytes), sizeOf(m.dir)
+	m.memoryBytes, m.diskBytes = float64(used.MemoryBytes), float64(machine.Size(m.dir, nil).Bytes)
 	return nil
 }
 
@@ -139,7 +139,7 @@ func (b *bench) measure(ctx context.Context, m *measured, fresh string, round in
 		}
 	}
 	if b.needsData(m) {
-		m.cachesDropped = dropCaches()
+		m.cachesDropped = machine.DropFileCaches()
 		b.session(ctx, m, m.dir, reading, round, func(r *running) { m.openSeconds = append(m.openSeconds, r.took.Seconds()) })
 	}
 }
@@ -183,25 +183,6 @@ func (b *bench) one(ctx context.Context, m *measured, r *running, c workload.Cas
 
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s  "+format+"\n", append([]any{time.Now().Format("15:04:05")}, args...)...)
-}
-
-// dropCaches has the machine forget what it read of files, which only root can.
-func dropCaches() bool {
-	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("1"), 0o200) == nil
-}
-
-func sizeOf(dir string) float64 {
-	sum := int64(0)
-	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
-		if err != nil {
-			return nil //nolint:nilerr // files come and go; the size is about right
-		}
-		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-			sum += info.Size()
-		}
-		return nil
-	})
-	return float64(sum)
 }
 
 func spreadOf(values []float64) workload.Spread {

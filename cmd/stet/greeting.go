@@ -40,7 +40,7 @@ func (a *app) greet(s *server.Server, store *embedded.Store, c server.Config, o 
 	out("  log               head %s, history %v, durability %s, format %d", console.Grouped(uint64(store.Head())), info.History, info.Durability, info.Format)
 	out("  backups           %s", o.backupDir)
 	out("  drain timeout     %v", c.DrainTimeout)
-	out("  memory            block cache %d MiB", o.cache)
+	out("  memory            block cache %d MiB; the heap %s", o.cache, o.heap)
 	out("  disk floor        %d MiB", o.diskFloor)
 	l := c.Limits
 	out("  an event          %s bytes, type %d, metadata %d entries and %s bytes, %d tags of %d bytes",

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/cmd/stet/console"
+	"github.com/stet-db/stet/internal/heap"
 	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/server"
 	"github.com/stet-db/stet/storage/embedded"
@@ -31,6 +32,8 @@ type serveOptions struct {
 	logLevel        string
 	logFormat       string
 	config          server.Config
+	// heap tells how Go's heap grows, see package heap.
+	heap string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -88,6 +91,7 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 	if err := config.TLS.Check(); err != nil {
 		return err
 	}
+	o.heap = heap.Tune(o.cache << 20)
 	store, err := embedded.Open(o.data, embedded.Options{
 		FS: fileSystem, Logger: logger, CacheBytes: o.cache << 20, DiskFloorBytes: o.diskFloor << 20, Writer: writer,
 	})

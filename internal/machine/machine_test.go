@@ -3,6 +3,7 @@ package machine
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -92,5 +93,38 @@ func TestSleepEndsInTime(t *testing.T) {
 	Sleep(-time.Second)
 	if d := time.Since(began); d < time.Millisecond {
 		t.Errorf("slept %v", d)
+	}
+}
+
+func TestTheFilesOfADirectoryAreAddedUp(t *testing.T) {
+	dir := t.TempDir()
+	for name, size := range map[string]int{"a.log": 10, "b.sst": 20, filepath.Join("below", "c.sst"): 30} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := Size(dir, nil); got != (Tree{Bytes: 60, Files: 3}) {
+		t.Errorf("all: %+v", got)
+	}
+	tables := func(name string) bool { return filepath.Ext(name) == ".sst" }
+	if got := Size(dir, tables); got != (Tree{Bytes: 50, Files: 2}) {
+		t.Errorf("tables: %+v", got)
+	}
+	if got := Size(filepath.Join(dir, "none"), nil); got != (Tree{}) {
+		t.Errorf("a directory that is not there has %+v", got)
+	}
+}
+
+func TestFreeSpaceIsKnown(t *testing.T) {
+	onLinux(t)
+	if free, err := FreeBytes(t.TempDir()); err != nil || free <= 0 {
+		t.Errorf("got %d, %v", free, err)
+	}
+	if _, err := FreeBytes(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a directory that is not there has free space")
 	}
 }

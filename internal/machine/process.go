@@ -20,6 +20,8 @@ type Process struct {
 	MemoryBytes, PeakBytes int64
 	// WrittenBytes were given to the disk, in whole pages.
 	WrittenBytes int64
+	// ReadBytes were read, from files and connections, wherever they were kept.
+	ReadBytes int64
 	// Switches are context switches of the threads that live.
 	Switches int64
 }
@@ -33,6 +35,7 @@ func Used(pid int) Process {
 		sum.CPU += p.cpu
 		dir := filepath.Join("/proc", strconv.Itoa(p.pid))
 		sum.WrittenBytes += number(field(filepath.Join(dir, "io"), "write_bytes"))
+		sum.ReadBytes += number(field(filepath.Join(dir, "io"), "rchar"))
 		if len(all) > 1 {
 			sum.MemoryBytes += kib(filepath.Join(dir, "smaps_rollup"), "Pss")
 		} else {
@@ -52,6 +55,7 @@ func Self() Process {
 		CPU:         s.own,
 		MemoryBytes: kib(dir+"/status", "VmRSS"), PeakBytes: kib(dir+"/status", "VmHWM"),
 		WrittenBytes: number(field(dir+"/io", "write_bytes")),
+		ReadBytes:    number(field(dir+"/io", "rchar")),
 		Switches:     switches(dir),
 	}
 }

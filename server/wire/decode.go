@@ -162,6 +162,9 @@ func (d *decoder) entry(b []byte, at place, e *storage.Entry, withRequestID bool
 		b = rest
 		switch {
 		case f.is(fieldEvents, protowire.BytesType):
+			if e.Events == nil {
+				e.Events = make([]storage.NewEvent, 0, likelyEvents(len(f.bytes), len(b)))
+			}
 			d.event(f.bytes, at, d.events-before, e)
 			d.events++
 		case f.is(fieldStream, protowire.BytesType):
@@ -190,6 +193,10 @@ func (d *decoder) entry(b []byte, at place, e *storage.Entry, withRequestID bool
 		d.fault(at.at("events"), fmt.Sprintf("brings the request to %d events; at most %d are allowed", d.events, d.limits.RequestEvents))
 	}
 }
+
+// likelyEvents is how many events an entry has if they are as long as the
+// first one, within reason: what a request says of itself takes no memory.
+func likelyEvents(first, rest int) int { return 1 + min(rest/(first+2), 255) }
 
 // event decodes the entry's event of the given number from 0.
 func (d *decoder) event(b []byte, at place, i int, e *storage.Entry) {

@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -34,14 +35,17 @@ type Batch struct {
 	first  storage.Position
 	last   storage.Position
 
-	key, value []byte // reused
-	err        error  // the first failure to add, reported by Apply
+	key, value []byte // reused; they begin in scratch
+	scratch    [64]byte
+	err        error // the first failure to add, reported by Apply
 	synced     bool
 }
 
 // Begin starts a batch.
 func (d *DB) Begin() *Batch {
-	return &Batch{db: d, pebble: d.pebble.NewBatch()}
+	b := &Batch{db: d, pebble: d.pebble.NewBatch()}
+	b.key, b.value = b.scratch[:0:len(b.scratch)/2], b.scratch[len(b.scratch)/2:][:0]
+	return b
 }
 
 // Put adds an event at its place, and the index row that leads to it. first
@@ -86,6 +90,7 @@ func (b *Batch) encode(p storage.Placed) []byte {
 		b.first = p.Position
 	}
 	b.last = p.Position
+	b.frames = slices.Grow(b.frames, record.FrameSize(size))
 	b.frames = record.AppendFrameHeader(b.frames, size)
 	at := len(b.frames)
 	b.frames = record.AppendRecorded(b.frames, p.Stream, p.Version, p.Position, p.RecordedAt, p.Event)

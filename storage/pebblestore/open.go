@@ -63,9 +63,12 @@ func Open(dir string, o Options) (*DB, error) {
 		}
 	}
 	if found.store {
-		if err := rehearse(dir, o, lock); err != nil {
-			return nil, err
-		}
+		err = rehearse(dir, o, lock)
+	} else {
+		err = o.checkSums(context.Background(), dir)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if o, err = o.withSums(dir); err != nil {
 		return nil, err

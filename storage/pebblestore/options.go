@@ -11,6 +11,7 @@ import (
 
 	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage/pebblestore/failstop"
+	"github.com/stet-db/stet/storage/pebblestore/logspace"
 	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
@@ -78,7 +79,7 @@ func (o Options) withDefaults() Options {
 // pebbleOptions are the engine's settings; docs/decisions says why.
 func (o Options) pebbleOptions() *pebble.Options {
 	p := &pebble.Options{
-		FS:                          failstop.New(o.FS, o.Fatal, o.closing),
+		FS:                          failstop.New(logspace.FS{FS: o.FS}, o.Fatal, o.closing),
 		Comparer:                    pebble.DefaultComparer,
 		FormatMajorVersion:          pebbleFormat,
 		CacheSize:                   o.CacheBytes,

@@ -1,6 +1,7 @@
 package pebblestore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -44,7 +45,9 @@ func NewRestorer(dir string, o Options, history storage.HistoryID) (*Restorer, e
 		return nil, err
 	}
 	r := &Restorer{dir: dir, lock: lock, streams: make(map[string]storage.StreamState)}
-	err = writeFile(o.FS, dir, unfinishedRestore, nil)
+	if err = o.checkSums(context.Background(), dir); err == nil {
+		err = writeFile(o.FS, dir, unfinishedRestore, nil)
+	}
 	if err == nil {
 		o, err = o.withSums(dir)
 	}

@@ -7,8 +7,9 @@ import (
 	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
 
-// withSums compares the directory with its checksums and gives options whose
-// file system keeps them from now on; see package sumfs. They must be closed.
+// withSums gives options whose file system keeps the directory's checksums from
+// now on; see package sumfs. The directory must have been compared with them, or
+// be new. They must be closed.
 func (o Options) withSums(dir string) (Options, error) {
 	if o.NoFileSums {
 		return o, sumfs.Discard(o.FS, dir)

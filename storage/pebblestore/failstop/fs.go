@@ -105,7 +105,11 @@ type logFile struct {
 }
 
 // again is called before what may fail, and note after it.
-func (l *logFile) again() { l.fs.stop("write "+l.name, l.failed) }
+func (l *logFile) again() {
+	if l.failed != nil { // a commit passes here twice: no text is made for nothing
+		l.fs.stop("write "+l.name, l.failed)
+	}
+}
 
 func (l *logFile) note(err error) error {
 	if l.failed == nil {

@@ -1,10 +1,11 @@
 package sumfs
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,15 +52,12 @@ type file struct {
 	sum     uint32
 }
 
-// Open checks the directory as [Check] does and begins to keep its checksums,
-// in a new file when there is none that is usable. The directory must be there,
-// and locked. report gets what goes wrong with the checksums themselves; it must
-// not block.
+// Open begins to keep a directory's checksums, in a new file when there is none
+// that is usable. The directory must be there, and locked since [Check] found no
+// damage: that reads every log, which is not done twice. report gets what goes
+// wrong with the checksums themselves; it must not block.
 func Open(fsys vfs.FS, dir string, report func(error)) (*FS, error) {
 	s, ok, err := load(fsys, dir)
-	if err == nil && ok {
-		err = s.check(context.Background(), fsys, dir)
-	}
 	if err == nil && !ok {
 		err = create(fsys, dir, &s)
 	}
@@ -115,6 +113,26 @@ func (f *FS) Close() error {
 		return fmt.Errorf("close checksums of %s: %w", f.dir, err)
 	}
 	return nil
+}
+
+// ForgetAllLogsButNewest takes the checksums of all logs but the one made last
+// out of both slots, durably. It is for those who know that no other log is
+// needed any more, also after a cut of the power. The files stay.
+func (f *FS) ForgetAllLogsButNewest() error {
+	f.mu.Lock()
+	var logs []*file
+	for _, e := range f.mu.files {
+		if strings.HasSuffix(e.name, ".log") {
+			logs = append(logs, e)
+		}
+	}
+	f.mu.Unlock()
+	slices.SortFunc(logs, func(a, b *file) int { return cmp.Compare(a.order, b.order) })
+	var names []string
+	for i := range len(logs) - 1 {
+		names = append(names, logs[i].name)
+	}
+	return f.drop(names...)
 }
 
 // Create is [vfs.FS.Create].

@@ -503,3 +503,30 @@ func churn(t *testing.T, f *FS, who int) {
 		t.Error(err)
 	}
 }
+
+func TestOnlyTheNewestLogIsKeptWhenTheOthersAreForgotten(t *testing.T) {
+	disk := vfs.NewMem()
+	f := opened(t, disk)
+	for _, name := range []string{"000002.log", "MANIFEST-000001", "000004.log", "000003.log"} {
+		file := made(t, f, name)
+		write(t, file, "durable")
+		must(t, file.Sync(), file.Close())
+	}
+	must(t, f.ForgetAllLogsButNewest())
+	for _, name := range []string{"000002.log", "000004.log"} {
+		must(t, disk.Remove("data/"+name))
+		if got := damage(t, disk); got != "" {
+			t.Errorf("without %s: %s", name, got)
+		}
+	}
+	must(t, f.ForgetAllLogsButNewest(), f.Close()) // there is nothing left to forget
+	flip(t, disk, "000003.log", 3)
+	if got := damage(t, disk); !strings.Contains(got, "000003.log") {
+		t.Errorf("damage of the newest log: %q", got)
+	}
+	flip(t, disk, "000003.log", 3)
+	flip(t, disk, "MANIFEST-000001", 3)
+	if got := damage(t, disk); !strings.Contains(got, "MANIFEST-000001") {
+		t.Errorf("damage of the list of tables: %q", got)
+	}
+}
