@@ -152,7 +152,7 @@ var readings = []reading{
 	{"connections_limit", "Bound of the connections; those beyond it are closed at once.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Connections) }},
 	{"connections_refused_total", "Connections closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.rpc.refused.Load()) }},
 	{"subscriptions_limit", "Bound of the subscriptions; those beyond it are refused.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Subscriptions) }},
-	{"http_connections", "Open connections of the HTTP listener; the bound is that of the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.http.open.Load()) }},
+	{"http_connections", "Open connections of the HTTP listener; the bound is that of the gRPC listener and 1,000 more, for streams.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.http.open.Load()) }},
 	{"http_connections_refused_total", "Connections of the HTTP listener closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.http.refused.Load()) }},
 	{"http_requests_in_flight", "Requests of the HTTP listener that run, streams among them.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.InFlight) }},
 	{"http_streams", "Streams of the HTTP listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.Streams) }},
