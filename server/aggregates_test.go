@@ -510,4 +510,3 @@ func TestTheDescriptorOfAggregatesHasAHandlerForEachMethod(t *testing.T) {
 		t.Error("methods and handlers differ")
 	}
 }
-

@@ -160,7 +160,7 @@ var readings = []reading{
 	{"subscriptions_refused_total", "Subscriptions refused because too many were running.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.service.subscriptions.refused.Load()) }},
 	{"pipelines_limit", "Bound of the append pipelines; those beyond it are refused with TOO_MANY_PIPELINES.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Pipelines) }},
 	{"pipelines_refused_total", "Append pipelines refused because too many were running.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.service.pipelines.refused.Load()) }},
-	{"http_connections", "Open connections of the HTTP listener; the bound is that of the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.http.open.Load()) }},
+	{"http_connections", "Open connections of the HTTP listener; the bound is that of the gRPC listener and 1,000 more, for streams.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.http.open.Load()) }},
 	{"http_connections_refused_total", "Connections of the HTTP listener closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.http.refused.Load()) }},
 	{"http_requests_in_flight", "Requests of the HTTP listener that run, streams among them.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.InFlight) }},
 	{"http_streams", "Streams of the HTTP listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.Streams) }},

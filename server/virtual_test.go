@@ -52,7 +52,12 @@ func inVirtualTime(t *testing.T, change func(*Config), test func(*virtual)) (pas
 		}
 		v := &virtual{Server: s, t: t, store: store, rpc: bufconn.Listen(1 << 20), began: time.Now(), log: book}
 		s.rpcListener = &boundedListener{Listener: v.rpc, limit: int64(s.config.Connections), logger: s.config.Logger}
+		s.httpListener = &boundedListener{Listener: bufconn.Listen(1), limit: 1, logger: s.config.Logger}
 		s.opsListener = &boundedListener{Listener: bufconn.Listen(1), limit: 1, logger: s.config.Logger}
+		s.api = s.newAPI()
+		if err := s.service.openAggregates(t.Context(), s.config.Snapshots); err != nil {
+			t.Fatal(err)
+		}
 		ctx, cancel := context.WithCancel(context.Background())
 		ran := make(chan error, 1)
 		go func() { ran <- s.Run(ctx) }()

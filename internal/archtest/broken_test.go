@@ -117,6 +117,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"a dead heading", "links", "docs/odd.md", "See [it](../README.md#shops).\n", "docs/odd.md:1: no heading #shops in README.md"},
 		{"a make target that is not there", "links", "docs/odd.md", "Then `make sense`.\n", "docs/odd.md:1: the Makefile has no target sense"},
 		{"a test that is not there", "links", "docs/odd.md", "As `TestNothing` and `TestAnything` show.\n", "docs/odd.md:1: no test TestAnything"},
+		{"a benchmark that is not there", "links", "docs/odd.md", "As `BenchmarkAnything` shows.\n", "docs/odd.md:1: no test BenchmarkAnything"},
 		{"a file that is not there", "links", "docs/odd.md", "In `cart/cart.go`, `cart/gone.go` and `else/where.go`.\n", "docs/odd.md:1: no file cart/gone.go"},
 		{"such a target in a block", "links", "docs/odd.md", "```sh\n$ make sense\n```\n", "docs/odd.md:2: the Makefile has no target sense"},
 	}

@@ -14,7 +14,7 @@ var (
 	markdownLink = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
 	makeTarget   = regexp.MustCompile(`^(?:\$ )?make ([a-z][a-z-]*)`)
 	repoPath     = regexp.MustCompile(`^[a-z.][\w.-]*(/[\w-][\w.-]*)+/?$`)
-	testName     = regexp.MustCompile(`^Test[A-Z]\w*$`)
+	testName     = regexp.MustCompile(`^(Test|Benchmark|Fuzz)[A-Z]\w*$`)
 	makefileLine = regexp.MustCompile(`(?m)^([a-z][a-z/-]*):`)
 )
 

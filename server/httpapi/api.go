@@ -52,10 +52,6 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// DefaultStreams is how many streams may be open unless it is said otherwise. A
-// listener has to have room for them beside its other connections.
-const DefaultStreams = 1_000
-
 func (o Options) withDefaults() Options {
 	o.Limits = o.Limits.WithDefaults()
 	if o.Streams == 0 {
@@ -83,6 +79,8 @@ func (o Options) withDefaults() Options {
 }
 
 const (
+	// DefaultStreams is the bound on streams; a listener needs room beside them.
+	DefaultStreams = 1_000
 	// requestTimeout bounds a request that is no stream: every wait has an end.
 	requestTimeout = time.Minute
 	// bodyTimeout bounds the reading of a body.

@@ -30,8 +30,7 @@ func (c *call) command() (*aggregate.Command, error) {
 	if c.q.err != nil {
 		return nil, c.q.err
 	}
-	if command.WithState {
-		// Who may only write learns no state by writing.
+	if command.WithState { // who may only write learns no state by writing
 		if err := c.api.o.Keys.Need(c.key, keyring.Read); err != nil {
 			return nil, err
 		}
