@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -12,40 +11,6 @@ import (
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/pebblestore/inventory"
 )
-
-// FuzzRows: the value of a row is refused as damage, or written again as it is.
-func FuzzRows(f *testing.F) {
-	z := prooftest.Target(f)
-	z.Add(appendNameRow(nil, nameRow{Number: 3, First: 9}))
-	z.Add(appendIndexRow(nil, 7))
-	z.Add(encodeRequestRow(storage.RequestRow{First: 1, Count: 2, Expiry: -3, Content: [16]byte{4}}))
-	z.Run(func(t *testing.T, value []byte) {
-		rewritten := map[string]func() ([]byte, error){
-			"name": func() ([]byte, error) {
-				r, err := parseNameRow("s", value)
-				return appendNameRow(nil, r), err
-			},
-			"index": func() ([]byte, error) {
-				p, err := parseIndexRow(value, 1, 2)
-				return appendIndexRow(nil, p), err
-			},
-			"request": func() ([]byte, error) {
-				r, err := parseRequestRow("r", value)
-				return encodeRequestRow(r), err
-			},
-		}
-		for row, rewrite := range rewritten {
-			again, err := rewrite()
-			var damage *storage.CorruptionError
-			if err != nil && !errors.As(err, &damage) {
-				t.Errorf("%s row %x: %v is no damage", row, value, err)
-			}
-			if err == nil && !bytes.Equal(again, value) {
-				t.Errorf("%s row %x is written again as %x", row, value, again)
-			}
-		}
-	})
-}
 
 // FuzzBackupManifest: a manifest that is not as it was written is refused, as
 // damage, and never makes another file be taken for the one it names.
