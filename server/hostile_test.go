@@ -105,42 +105,7 @@ func (s *siege) endure(t *testing.T, all ...hostility) {
 // subscribersThatNeverRead are a hundred among a thousand; the others get
 // everything. Twenty more are refused.
 func subscribersThatNeverRead(c *crowd) {
-	const conns, each, stuck = 20, 50, 100
-	n := 0
-	for range conns {
-		client := c.connect(c.s.Addr().String())
-		for range each {
-			n++
-			stream, err := client.Subscribe(c.ctx, &stetv1.SubscribeRequest{
-				Source: &stetv1.SubscribeRequest_Category{Category: "cart"},
-				Start:  &stetv1.SubscribeRequest_FromNow{FromNow: true},
-			})
-			if err != nil {
-				c.t.Fatal(err)
-			}
-			if n <= stuck {
-				continue
-			}
-			c.group.Go(func() {
-				versions := map[string]uint64{}
-				for {
-					m, err := stream.Recv()
-					if err != nil {
-						return
-					}
-					for _, e := range m.GetEvents() {
-						if last := versions[e.GetStream()]; last != 0 && e.GetVersion() != last+1 {
-							c.t.Errorf("version %d of %s came after %d", e.GetVersion(), e.GetStream(), last)
-						}
-						versions[e.GetStream()] = e.GetVersion()
-					}
-					c.did.Add(int64(len(m.GetEvents())))
-				}
-			})
-		}
-	}
-	running := &c.s.calls.byMethod[subscribeMethod].inFlight
-	c.s.until("subscribed", func() bool { return running.Load() == conns*each })
+	c.subscribe(900, 100)
 	client := c.connect(c.s.Addr().String())
 	for range 20 {
 		stream, err := client.Subscribe(c.ctx, &stetv1.SubscribeRequest{})
@@ -149,6 +114,44 @@ func subscribersThatNeverRead(c *crowd) {
 		}
 		wantTooMany(c.t, err, ReasonTooManySubscriptions, "1000")
 	}
+}
+
+// subscribe begins subscriptions, 50 on each connection: some that read and
+// check what they get, and some that never read.
+func (c *crowd) subscribe(reading, dead int) {
+	var client stetv1.EventStoreClient
+	for n := range reading + dead {
+		if n%50 == 0 {
+			client = c.connect(c.s.Addr().String())
+		}
+		stream, err := client.Subscribe(c.ctx, &stetv1.SubscribeRequest{
+			Source: &stetv1.SubscribeRequest_Category{Category: "cart"},
+			Start:  &stetv1.SubscribeRequest_FromNow{FromNow: true},
+		})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if n >= reading {
+			continue
+		}
+		c.group.Go(func() {
+			versions := map[string]uint64{}
+			for {
+				m, err := stream.Recv()
+				if err != nil {
+					return
+				}
+				for _, e := range m.GetEvents() {
+					if last := versions[e.GetStream()]; last != 0 && e.GetVersion() != last+1 {
+						c.t.Errorf("version %d of %s came after %d", e.GetVersion(), e.GetStream(), last)
+					}
+					versions[e.GetStream()] = e.GetVersion()
+				}
+				c.did.Add(int64(len(m.GetEvents())))
+			}
+		})
+	}
+	c.s.until("subscribed", func() bool { return len(c.s.service.subscriptions.taken) == reading+dead })
 }
 
 // callsResetAtOnce is what is known as HTTP/2 rapid reset.

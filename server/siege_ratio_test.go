@@ -11,44 +11,66 @@ import (
 	"github.com/stet-db/stet/internal/prooftest"
 )
 
-// TestAppendsBesideAThousandSubscribersAreMeasured prints how long appends take
-// beside 1,000 subscribers of which 100 never read, and without them, in turns
-// inside one run. It asserts that all are answered, and no time: machines vary.
-func TestAppendsBesideAThousandSubscribersAreMeasured(t *testing.T) {
-	work := prooftest.Choose(t, prooftest.Work{Floor: 2 * 50}, prooftest.Work{Floor: 20 * 500})
+// betweenAppends is the pace of the measured appends: modest, so that the times
+// are those of appends and not of what has no processor to run on.
+const betweenAppends = 50 * time.Millisecond
+
+// TestAppendsBesideDeadSubscribersAreMeasured prints how long appends take
+// beside 900 subscribers that read, and beside the same and 100 that never do;
+// and without any, which tells what the deliveries themselves cost. They take
+// turns inside one run. It asserts that all are answered and that the dead ones
+// are stuck, and no time: machines vary.
+func TestAppendsBesideDeadSubscribersAreMeasured(t *testing.T) {
+	work := prooftest.Choose(t, prooftest.Work{Floor: 3 * 40}, prooftest.Work{Floor: 3 * 1000})
 	s := layingSiege(t, 1, 1)
-	const turns = 2
-	each := work.Floor / turns
-	var without, beside []time.Duration
+	const turns, reading, dead = 2, 900, 100
+	took := map[string][]time.Duration{}
+	done := 0
 	for range turns {
-		without = append(without, s.timed(t, each)...)
-		ctx, stop := context.WithCancel(context.Background())
-		c := &crowd{s: s, t: t, ctx: ctx}
-		subscribersThatNeverRead(c)
-		beside = append(beside, s.timed(t, each)...)
-		c.leave(stop)
+		for _, beside := range []struct {
+			name          string
+			reading, dead int
+		}{{"nobody", 0, 0}, {"reading", reading, 0}, {"dead", reading, dead}} {
+			ctx, stop := context.WithCancel(context.Background())
+			c := &crowd{s: s, t: t, ctx: ctx}
+			c.subscribe(beside.reading, beside.dead)
+			s.write(t, 100) // more than the windows of those that do not read
+			times := s.timed(t, work.Floor/3/turns)
+			done += len(times)
+			took[beside.name] = append(took[beside.name], times...)
+			if n := len(s.service.subscriptions.taken); n != beside.reading+beside.dead {
+				t.Errorf("%d subscriptions are left, want %d", n, beside.reading+beside.dead)
+			}
+			c.leave(stop)
+			s.wantAllGone(t)
+		}
 	}
-	work.Check(t, "appends beside subscribers", len(beside))
-	of := func(all []time.Duration, percent int) uint64 {
-		slices.Sort(all)
-		return uint64(all[len(all)*percent/100].Microseconds())
+	work.Check(t, "appends", done)
+	counters := prooftest.Counters{"appends": uint64(done), "subscribers": reading + dead}
+	for _, percent := range []int{50, 99} {
+		of := map[string]uint64{}
+		for name, all := range took {
+			slices.Sort(all)
+			of[name] = uint64(all[len(all)*percent/100].Microseconds())
+			counters[fmt.Sprintf("p%d_beside_%s_us", percent, name)] = of[name]
+		}
+		counters[fmt.Sprintf("p%d_dead_to_reading_percent", percent)] = 100 * of["dead"] / max(of["reading"], 1)
+		counters[fmt.Sprintf("p%d_dead_to_nobody_percent", percent)] = 100 * of["dead"] / max(of["nobody"], 1)
 	}
-	ratio := func(percent int) uint64 { return 100 * of(beside, percent) / max(of(without, percent), 1) }
-	work.Report(t, "appends-beside-subscribers", 0, prooftest.Counters{
-		"appends": uint64(len(without) + len(beside)), "subscribers": siegeSubscriptions, "never_reading": 100,
-		"p50_us_without": of(without, 50), "p50_us_beside": of(beside, 50), "p50_percent": ratio(50),
-		"p99_us_without": of(without, 99), "p99_us_beside": of(beside, 99), "p99_percent": ratio(99),
-	}, nil)
+	work.Report(t, "dead-subscribers", 0, counters, nil)
 }
 
-// timed appends one after another and gives the time of each.
+// timed appends one after another, at a pace, and gives the time of each.
 func (s *siege) timed(t *testing.T, appends int) []time.Duration {
 	t.Helper()
 	conn := s.connect(s.Addr().String())
 	c := stetv1.NewEventStoreClient(conn)
+	pace := time.NewTicker(betweenAppends)
+	defer pace.Stop()
 	var took []time.Duration
 	for i := range appends + 5 {
 		r := oneEvent(fmt.Sprintf("cart-%d", i%4))
+		<-pace.C
 		began := time.Now()
 		if _, err := c.Append(waiting(t), r); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +39,7 @@ func TestAFullDiskLosesNothingAndIsLeftBehindByItself(t *testing.T) {
 	kinds := []disktest.Kind{disktest.Ext4, disktest.Tmpfs}
 	for _, k := range kinds {
 		if why := disktest.Missing(t, k); why != "" {
+			fmt.Fprintf(os.Stdout, "proof: full disks: skipped: %s\n", why)
 			t.Skip(why)
 		}
 	}

@@ -3,6 +3,7 @@ package mutant_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -66,6 +67,7 @@ var table = []noticing{
 	{mutant.SumsOff, "storage/pebblestore", "TestNoDamageOfAFileIsSilent", false},
 	{mutant.ChecksumUnchecked, "storage/record", "TestEveryChangeOfASealedEventIsDetected", true},
 	{mutant.FilterAfterLimit, "server", "TestReadsAnswerEveryQuestionAsThePlainWordsSay", false},
+	{mutant.SnapshotOfAnyRules, "replay/aggregate", "TestNoAnswerOfAnyExampleDependsOnSnapshots", true},
 	{mutant.DrainForgets, "server", "TestADrainAnswersWhatAPipelineTook", false},
 }
 
@@ -175,7 +177,7 @@ func run(t *testing.T, program string, row noticing, name mutant.Name) (string, 
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, program, "-test.run=^"+row.test+"$", "-test.timeout=60s", "-test.failfast")
-	c.Dir = t.TempDir() // for what a failing test writes down
+	c.Dir = workplace(t, row.dir)
 	c.Env = append(os.Environ(), "STET_MUTANT="+string(name), "STET_PROOF=", "STET_PROOF_FILE=", "STET_PROOF_SEED=")
 	c.WaitDelay = 10 * time.Second
 	output, err := c.CombinedOutput()
@@ -183,6 +185,21 @@ func run(t *testing.T, program string, row noticing, name mutant.Name) (string, 
 		t.Errorf("%s with %q did not end", row.test, name)
 	}
 	return string(output), err
+}
+
+// workplace is a directory for what a failing test writes down. The examples
+// are where they are from the package's own directory.
+func workplace(t *testing.T, dir string) string {
+	t.Helper()
+	root := t.TempDir()
+	examples, err := filepath.Abs("../../examples")
+	if err == nil {
+		err = errors.Join(os.Symlink(examples, filepath.Join(root, "examples")), os.MkdirAll(filepath.Join(root, dir), 0o750))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(root, dir)
 }
 
 var complaint = regexp.MustCompile(`(?m)^(\s+\S+_test\.go:\d+: .*|\s+\S+\.go:\d+: .*|panic: .*|fatal error: .*)$`)

@@ -39,6 +39,8 @@ const (
 	ProgressIsHead   Name = "progress-is-head"
 	FilterAfterLimit Name = "filter-after-limit"
 
+	SnapshotOfAnyRules Name = "snapshot-of-any-rules"
+
 	// What ends.
 	DrainForgets Name = "drain-forgets"
 )

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // Counters are what a layer did, by name.
@@ -109,11 +111,12 @@ func (r Record) Add(other Record) {
 	}
 }
 
-// add adds to a counter. A share and the size of a workload are the same each
-// time, not more each time.
+// add adds to a counter. A share, a size, a time and the kinds that there are
+// do not grow with each run: the largest is kept.
 func (c Counters) add(counter string, n uint64) {
-	switch counter {
-	case "trials_of_all_percent", "workload_operations", "combinations", "targets":
+	switch {
+	case slices.Contains([]string{"workload_operations", "combinations", "targets", "hostilities", "examples", "subscribers"}, counter),
+		strings.HasSuffix(counter, "_percent"), strings.HasSuffix(counter, "_mib"), strings.HasSuffix(counter, "_us"):
 		c[counter] = max(c[counter], n)
 	default:
 		c[counter] += n

@@ -39,6 +39,12 @@ func layers() ([]layer, error) {
 		{name: "kills", dir: "cmd/stet", tests: "TestNothingAcknowledgedIsLostByKills", often: 3},
 		{name: "drains", dir: "cmd/stet", tests: "TestSIGTERMUnderLoadLosesNothingAndEndsInTime", often: 2},
 		{name: "power-cuts", dir: "cmd/stet", tests: "TestNothingAcknowledgedIsLostByPowerCuts|TestWithoutSyncsPowerCutsLoseWhatWasAcknowledged", often: 2, targets: 2},
+		{name: "full-disk", dir: "cmd/stet", tests: "TestAFullDiskLosesNothingAndIsLeftBehindByItself", often: 2},
+		{name: "virtual-time", dir: "storage/embedded", tests: "TestRecordedTimeNeverFallsWhateverTheClockDoes|TestARequestIDIsKnownForItsWindowAndNotLonger", race: true, often: 1, targets: 2},
+		{name: "virtual-clients", dir: "server", tests: "TestTimeEndsWhatClientsDoNot|TestSubscriptionsLastForHoursOfSilence", race: true, often: 1, targets: 2},
+		{name: "hostile-clients", dir: "server", tests: "TestHostileClientsHinderNobody", often: 1},
+		{name: "dead-subscribers", dir: "server", tests: "TestAppendsBesideDeadSubscribersAreMeasured", often: 1},
+		{name: "snapshots", dir: "replay/aggregate", tests: "TestNoAnswerOfAnyExampleDependsOnSnapshots", often: 3},
 	}
 	fuzzing, err := fuzzLayers(".")
 	if err != nil {

@@ -169,6 +169,9 @@ var writtenBy = map[string][]string{
 	"damage":     {"bitflips", "bitflips-without-checksums", "power-cuts-are-no-damage"},
 	"power-cuts": {"power-cuts", "power-cuts-without-sync"},
 	"mutants":    {"mutants-all"},
+
+	"virtual-time":    {"virtual-clock", "virtual-request-ids"},
+	"virtual-clients": {"virtual-clients", "virtual-subscriptions"},
 }
 
 // soak runs layers in an order drawn from the seed until the time is over.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stet-db/stet/internal/lifecycle"
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/replay"
 	"github.com/stet-db/stet/replay/aggregate"
 	"github.com/stet-db/stet/replay/spec"
@@ -33,8 +34,9 @@ type world struct {
 	dice    dice
 	dir     string
 	end     func()
-	// written counts events, snapshots the answers that began at one.
-	written, snapshots int
+	// written counts events, snapshots the answers that began at one, compared
+	// all answers.
+	written, snapshots, compared int
 }
 
 // open begins to serve; end stops it.
@@ -322,7 +324,7 @@ func (w *world) ask(when string, questions []question) {
 				w.Fatalf("%s: %s %s at %v, effective %v, full replay %v, from the snapshot at %d:\ngot  %s\nwant %s",
 					when, q.Type, q.ID, q.At, q.Effective, q.FullReplay, out.Snapshot, got, q.want)
 			}
-			if out.Snapshot > 0 {
+			if w.compared++; out.Snapshot > 0 {
 				w.snapshots++
 			}
 		}
@@ -334,26 +336,40 @@ func (w *world) ask(when string, questions []question) {
 // at any point, with snapshots, after they were dropped, after a restart, and
 // at once under other handlers and another distance of snapshots.
 func TestNoAnswerOfAnyExampleDependsOnSnapshots(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	work := prooftest.Choose(t, prooftest.Work{Floor: 1}, prooftest.Work{Floor: 12})
+	seed := prooftest.Seed(t)
 	specifications, err := filepath.Glob(filepath.Join("..", "..", "examples", "*", "spec.json"))
 	if err != nil || len(specifications) != len(facts) {
 		t.Fatalf("examples %q, %v; want one for each of the test's %d", specifications, err, len(facts))
 	}
-	for i, path := range specifications {
-		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
-			w := &world{
-				kit: kit{TB: t, clock: newHandClock()}, example: filepath.Base(filepath.Dir(path)),
-				dice: dice{rand.New(rand.NewPCG(seed, uint64(i)))}, dir: filepath.Join(t.TempDir(), "store"),
-			}
-			w.open()
-			defer func() { w.end() }()
-			w.live(6)
-			if w.written < 10 || w.snapshots == 0 {
-				t.Errorf("%d events were written, %d answers came from snapshots: too few to show anything", w.written, w.snapshots)
-			}
-		})
+	count := prooftest.Counters{"examples": uint64(len(specifications))}
+	pasts := 0
+	for ; work.More(pasts) && !t.Failed(); pasts++ {
+		for i, path := range specifications {
+			example := filepath.Base(filepath.Dir(path))
+			t.Run(fmt.Sprintf("%s-%d", example, pasts), func(t *testing.T) {
+				random := rand.New(rand.NewPCG(seed, uint64(pasts*len(specifications)+i)))
+				throughLife(t, example, random, count)
+			})
+		}
 	}
+	work.Check(t, "pasts of each example", pasts)
+	work.Report(t, "snapshots", seed, count, nil)
+}
+
+// throughLife gives an example a past, and asks about it all the time.
+func throughLife(t *testing.T, example string, random *rand.Rand, count prooftest.Counters) {
+	w := &world{kit: kit{TB: t, clock: newHandClock()}, example: example, dice: dice{random}, dir: filepath.Join(t.TempDir(), "store")}
+	w.open()
+	defer func() { w.end() }()
+	w.live(6)
+	if w.written < 10 || w.snapshots == 0 {
+		t.Errorf("%d events were written, %d answers came from snapshots: too few to show anything", w.written, w.snapshots)
+	}
+	count["events"] += uint64(w.written)
+	count["states_compared"] += uint64(w.compared)
+	count["from_snapshots"] += uint64(w.snapshots)
+	count["restarts"] += 6
 }
 
 // live goes through some changes of everything.

@@ -432,7 +432,7 @@ func TestNoCutOfThePowerLooksLikeDamage(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	cuts := 0
-	for range 30 {
+	for cuts < 300 { // how many each round gives is the scheduler's choice
 		disk := vfs.NewCrashableMem()
 		f := opened(t, clonable{disk})
 		var running sync.WaitGroup
@@ -454,9 +454,6 @@ func TestNoCutOfThePowerLooksLikeDamage(t *testing.T) {
 		if got := damage(t, disk); got != "" {
 			t.Fatal(got)
 		}
-	}
-	if cuts < 300 {
-		t.Errorf("only %d cuts", cuts)
 	}
 }
 
