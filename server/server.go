@@ -31,7 +31,13 @@ type Server struct {
 	calls   *calls
 	metrics *metrics
 	health  *health.Server
-	rpc     *grpc.Server
+	options []grpc.ServerOption
+	// services register what is served, in order.
+	services []func(*grpc.Server) error
+
+	// rpc is made by Run: from its beginning it has goroutines that wait for
+	// calls, which only stopping it ends.
+	rpc *grpc.Server
 
 	stopTimeout time.Duration // handlerTimeout, but in tests
 
@@ -61,25 +67,24 @@ func New(store storage.Store, c Config) (*Server, error) {
 		calls: newCalls(), metrics: newMetrics(), health: health.NewServer(),
 		stopTimeout: handlerTimeout,
 	}
-	options, err := s.options()
-	if err != nil {
+	var err error
+	if s.options, err = s.rpcOptions(); err != nil {
 		return nil, err
 	}
 	s.service = NewService(store, ServiceOptions{
 		Limits: c.Limits, Clock: c.Clock, Logger: c.Logger, Version: c.Version, StartedAt: c.Clock.Wall(),
 		PipelineInFlight: c.PipelineInFlight, Subscriptions: c.Subscriptions,
 	})
-	s.rpc = grpc.NewServer(options...)
-	s.service.Register(s.rpc)
-	healthv1.RegisterHealthServer(s.rpc, s.health)
-	if err := registerReflection(s.rpc); err != nil {
-		return nil, err
+	s.services = []func(*grpc.Server) error{
+		func(rpc *grpc.Server) error { s.service.Register(rpc); return nil },
+		func(rpc *grpc.Server) error { healthv1.RegisterHealthServer(rpc, s.health); return nil },
+		registerReflection,
 	}
 	s.metrics.registry.MustRegister(newScrape(s))
 	return s, nil
 }
 
-func (s *Server) options() ([]grpc.ServerOption, error) {
+func (s *Server) rpcOptions() ([]grpc.ServerOption, error) {
 	options := append(limitOptions(s.config), chain(s.stages())...)
 	options = append(options,
 		grpc.ForceServerCodecV2(wire.NewCodec(s.config.Limits)),
@@ -123,6 +128,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.noteLast(ctx); err != nil {
 		return errors.Join(err, s.rpcListener.Close(), s.opsListener.Close())
 	}
+	if err := s.makeRPC(); err != nil {
+		return errors.Join(err, s.rpcListener.Close(), s.opsListener.Close())
+	}
 	s.calls.know(s.rpc.GetServiceInfo())
 	s.metrics.rpc.InitializeMetrics(s.rpc)
 	s.config.Logger.Info("serving", "address", s.Addr().String(), "ops_address", s.OpsAddr().String(), "config", s.config)
@@ -130,6 +138,18 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go("operations listener", s.serveOps) // stops last, so that a drain can be watched
 	group.Go("gRPC listener", s.serveRPC)
 	return group.Wait()
+}
+
+// makeRPC makes the gRPC server with its services.
+func (s *Server) makeRPC() error {
+	s.rpc = grpc.NewServer(s.options...)
+	for _, register := range s.services {
+		if err := register(s.rpc); err != nil {
+			s.rpc.Stop()
+			return err
+		}
+	}
+	return nil
 }
 
 // noteLast tells the guard of the clock how far recorded times have come.
