@@ -40,7 +40,7 @@ type broken struct {
 }
 
 func (b *broken) register(s *Server) {
-	s.rpc.RegisterService(&grpc.ServiceDesc{
+	desc := &grpc.ServiceDesc{
 		ServiceName: "stet.test.Broken", HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{MethodName: "Unary", Handler: func(_ any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 			in := new(emptypb.Empty)
@@ -54,7 +54,8 @@ func (b *broken) register(s *Server) {
 		Streams: []grpc.StreamDesc{{StreamName: "Stream", ServerStreams: true, ClientStreams: true, Handler: func(_ any, stream grpc.ServerStream) error {
 			return b.stream(stream)
 		}}},
-	}, b)
+	}
+	s.services = append(s.services, func(rpc *grpc.Server) error { rpc.RegisterService(desc, b); return nil })
 }
 
 const (

@@ -34,9 +34,15 @@ type Server struct {
 	arrivals arrivals
 	metrics  *metrics
 	health   *health.Server
-	rpc      *grpc.Server
 	// certificates are nil without TLS.
 	certificates *certificates
+
+	options []grpc.ServerOption
+	// services register what is served, in order.
+	services []func(*grpc.Server) error
+	// rpc is made by Run: from its beginning it has goroutines that wait for
+	// calls, which only stopping it ends.
+	rpc *grpc.Server
 
 	stopTimeout time.Duration // handlerTimeout, but in tests
 
@@ -68,25 +74,24 @@ func New(store storage.Store, c Config) (*Server, error) {
 		stopTimeout: handlerTimeout,
 	}
 	s.arrivals.limit = int64(c.Calls)
-	options, err := s.options()
-	if err != nil {
+	var err error
+	if s.options, err = s.rpcOptions(); err != nil {
 		return nil, err
 	}
 	s.service = NewService(store, ServiceOptions{
 		Limits: c.Limits, Clock: c.Clock, Logger: c.Logger, Version: c.Version, StartedAt: c.Clock.Wall(),
 		PipelineInFlight: c.PipelineInFlight, Pipelines: c.Pipelines, Subscriptions: c.Subscriptions,
 	})
-	s.rpc = grpc.NewServer(options...)
-	s.service.Register(s.rpc)
-	healthv1.RegisterHealthServer(s.rpc, s.health)
-	if err := registerReflection(s.rpc); err != nil {
-		return nil, err
+	s.services = []func(*grpc.Server) error{
+		func(rpc *grpc.Server) error { s.service.Register(rpc); return nil },
+		func(rpc *grpc.Server) error { healthv1.RegisterHealthServer(rpc, s.health); return nil },
+		registerReflection,
 	}
 	s.metrics.registry.MustRegister(newScrape(s))
 	return s, nil
 }
 
-func (s *Server) options() ([]grpc.ServerOption, error) {
+func (s *Server) rpcOptions() ([]grpc.ServerOption, error) {
 	options := append(limitOptions(s.config), chain(s.stages())...)
 	options = append(options,
 		grpc.InTapHandle(s.arrive),
@@ -144,6 +149,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.noteLast(ctx); err != nil {
 		return errors.Join(err, s.rpcListener.Close(), s.httpListener.Close(), s.opsListener.Close())
 	}
+	if err := s.makeRPC(); err != nil {
+		return errors.Join(err, s.rpcListener.Close(), s.httpListener.Close(), s.opsListener.Close())
+	}
 	s.calls.know(s.rpc.GetServiceInfo())
 	s.metrics.rpc.InitializeMetrics(s.rpc)
 	s.config.Logger.Info("serving", "address", s.Addr().String(), "http_address", s.HTTPAddr().String(),
@@ -174,6 +182,18 @@ func (s *Server) serveCallers(ctx context.Context) error {
 	}
 	rpc, web := serve("gRPC listener", s.serveRPC), serve("HTTP listener", s.serveHTTP)
 	return errors.Join(<-rpc, <-web)
+}
+
+// makeRPC makes the gRPC server with its services.
+func (s *Server) makeRPC() error {
+	s.rpc = grpc.NewServer(s.options...)
+	for _, register := range s.services {
+		if err := register(s.rpc); err != nil {
+			s.rpc.Stop()
+			return err
+		}
+	}
+	return nil
 }
 
 // noteLast tells the guard of the clock how far recorded times have come.

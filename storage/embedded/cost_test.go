@@ -53,7 +53,7 @@ func hotPaths(tb testing.TB) []alloctest.Path {
 		}
 	}
 	return []alloctest.Path{
-		{Name: "append an event", Ceiling: 22, Run: func() {
+		{Name: "append an event", Ceiling: 15, Run: func() {
 			if _, err := s.Append(ctx, a); err != nil {
 				tb.Error(err)
 			}

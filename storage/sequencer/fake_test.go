@@ -28,6 +28,8 @@ type fakeLog struct {
 	batches int
 	// reads counts calls of Stream, to show what is cached.
 	reads int
+	// purging is called when a purge begins; nil: nothing.
+	purging func()
 }
 
 func newFakeLog() *fakeLog {
@@ -122,6 +124,9 @@ func (l *fakeLog) Expired(now storage.Instant, limit uint64) (uint64, error) {
 }
 
 func (l *fakeLog) Purge(now storage.Instant, limit int) (left uint64, purged int, err error) {
+	if l.purging != nil {
+		l.purging()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, row := range l.requests {

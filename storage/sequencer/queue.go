@@ -3,12 +3,15 @@ package sequencer
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage"
 )
 
-// queue holds the appends that wait to be judged, in order, within bounds.
+// queue holds the appends that wait to be judged, in order, within bounds. It
+// also knows whether anything is under way: an append that meets nothing need
+// not wait for the writer, see [Sequencer.lead].
 type queue struct {
 	limit, byteLimit int
 
@@ -16,6 +19,17 @@ type queue struct {
 	items  []*item
 	bytes  int
 	closed error // why; set once
+	// leading: a caller writes in the writer's place, who takes nothing meanwhile.
+	leading bool
+
+	// writing: the writer has taken items and not come back for more. It may
+	// have work left when all of them are answered.
+	writing bool
+
+	// working counts what was taken, or led, and is not answered yet, and the
+	// writer while it is writing. Written under mu; atomic so that callers see
+	// without a lock that they cannot lead.
+	working atomic.Int32
 
 	// filled holds a token while there may be items and the writer sleeps.
 	filled chan struct{}
@@ -26,6 +40,40 @@ type queue struct {
 
 func newQueue(limit, byteLimit int) *queue {
 	return &queue{limit: limit, byteLimit: byteLimit, filled: make(chan struct{}, 1), room: make(chan struct{})}
+}
+
+// lead makes the caller the writer of an append of its own if none is queued
+// or under way, so none is overtaken. Then [queue.handOver] must follow, and
+// [queue.settled].
+func (q *queue) lead() bool {
+	if q.working.Load() != 0 {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed != nil || len(q.items) > 0 || q.working.Load() != 0 {
+		return false
+	}
+	q.leading = true
+	q.working.Add(1)
+	return true
+}
+
+// handOver lets the writer take again.
+func (q *queue) handOver() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.leading = false
+	if len(q.items) > 0 || q.closed != nil {
+		q.signalLocked()
+	}
+}
+
+// settled tells that what was taken once, or led, has been answered.
+func (q *queue) settled() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.working.Add(-1)
 }
 
 // push adds the item, or tells why not.
@@ -72,7 +120,7 @@ func (q *queue) fitsLocked(it *item) bool {
 func (q *queue) addLocked(it *item) {
 	q.items = append(q.items, it)
 	q.bytes += it.bytes
-	if len(q.items) == 1 {
+	if len(q.items) == 1 && !q.leading {
 		q.signalLocked()
 	}
 }
@@ -85,7 +133,8 @@ func (q *queue) signalLocked() {
 }
 
 // take waits for items and returns the oldest, at most about as many as asked
-// for, at least one. nil: the queue is closed and empty.
+// for, at least one; [queue.settled] must follow. nil: the queue is closed and
+// empty.
 func (q *queue) take(maxItems, maxBytes int) []*item {
 	for {
 		if items, ok := q.takeNow(maxItems, maxBytes); ok {
@@ -98,9 +147,18 @@ func (q *queue) take(maxItems, maxBytes int) []*item {
 func (q *queue) takeNow(maxItems, maxBytes int) ([]*item, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.writing {
+		q.writing = false
+		q.working.Add(-1)
+	}
+	if q.leading {
+		return nil, false
+	}
 	if len(q.items) == 0 {
 		return nil, q.closed != nil
 	}
+	q.writing = true
+	q.working.Add(2)
 	n, bytes := 0, 0
 	for n < len(q.items) && n < maxItems && (n == 0 || bytes+q.items[n].bytes <= maxBytes) {
 		bytes += q.items[n].bytes

@@ -1,7 +1,6 @@
 package sequencer
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -60,12 +59,16 @@ func setDefault(field *int, value int) {
 // and applies, the syncer waits for the disk and answers. While one batch is
 // being synced the next one is built, and it grows by itself when syncs are
 // slow; no timer is involved.
+//
+// A caller of Append that finds nothing under way leads: it judges and applies
+// its own append in the writer's place, who need not wake up for it and takes
+// nothing until then. What comes meanwhile is queued.
 type Sequencer struct {
 	log     Log
 	opts    Options
 	queue   *queue
-	commits chan commit // from writer to syncer, in order
-	judge   judge       // the writer's alone, but for its caches' peeks
+	commits chan commit // from writer or leader to syncer, in order
+	judge   judge       // the writer's or leader's alone, but for its caches' peeks
 	done    sync.WaitGroup
 
 	// applied is the last position that reads of log see for certain.
@@ -83,6 +86,8 @@ type commit struct {
 	last    storage.Position
 	applied time.Time
 	answers []answer
+	// ends tells that it is the last of what was taken at once.
+	ends bool
 }
 
 // New makes a sequencer over a log that has no other writer. Start it before
@@ -118,36 +123,6 @@ func (s *Sequencer) Close() {
 	fault.At(fault.WriterEnded)
 }
 
-// Append is [storage.Store.Append].
-func (s *Sequencer) Append(ctx context.Context, a *storage.Append) (storage.Appended, error) {
-	if err := ctx.Err(); err != nil {
-		return storage.Appended{}, err
-	}
-	// Room for the one answer: whoever answers never waits, also when the
-	// caller has left.
-	answered := make(chan outcome, 1)
-	it := &item{append: a, bytes: appendBytes(a), finish: func(o outcome) { answered <- o }}
-	s.prefetch(it)
-	if err := s.queue.push(it); err != nil {
-		return storage.Appended{}, err
-	}
-	fault.At(fault.AppendQueued)
-	select {
-	case o := <-answered:
-		fault.At(fault.AppendAnswered)
-		return s.resolve(a, o)
-	case <-ctx.Done():
-		return storage.Appended{}, ctx.Err()
-	}
-}
-
-// Submit is [storage.Store.Submit].
-func (s *Sequencer) Submit(ctx context.Context, a *storage.Append, done func(storage.Appended, error)) error {
-	it := &item{append: a, bytes: appendBytes(a), finish: func(o outcome) { done(s.resolve(a, o)) }}
-	s.prefetch(it)
-	return s.queue.pushWaiting(ctx, it)
-}
-
 // writeLoop turns the queue into commits.
 func (s *Sequencer) writeLoop() {
 	defer close(s.commits)
@@ -157,13 +132,16 @@ func (s *Sequencer) writeLoop() {
 			return
 		}
 		fault.At(fault.BatchTaken)
-		s.write(items)
+		c := s.write(items)
+		c.ends = true
+		s.hand(c)
 	}
 }
 
-// write judges the items in order and hands over one commit, or several where
-// a judgement needs what is staged to be applied first.
-func (s *Sequencer) write(items []*item) {
+// write judges the items in order and applies what was accepted. It returns
+// the commit, and hands over those before it where a judgement needs what is
+// staged to be applied first; a single item needs none.
+func (s *Sequencer) write(items []*item) commit {
 	c := commit{answers: make([]answer, 0, len(items))}
 	s.judge.beginBatch()
 	for _, it := range items {
@@ -174,7 +152,8 @@ func (s *Sequencer) write(items []*item) {
 		o, ready := s.judge.decide(it, c.batch != nil)
 		if !ready {
 			fault.At(fault.StagedCommitted)
-			s.commit(c)
+			s.commit(&c)
+			s.hand(c)
 			c = commit{}
 			s.judge.beginBatch()
 			o, _ = s.judge.decide(it, false)
@@ -194,25 +173,35 @@ func (s *Sequencer) write(items []*item) {
 		}
 		c.answers = append(c.answers, answer{it, o})
 	}
-	s.commit(c)
+	s.commit(&c)
+	return c
 }
 
-// commit applies what was accepted and hands it over to the syncer. It waits
-// while two commits are on their way: meanwhile the queue fills, and the next
-// batch is larger.
-func (s *Sequencer) commit(c commit) {
+// commit applies what was accepted, without waiting for the disk.
+func (s *Sequencer) commit(c *commit) {
 	c.last = s.judge.last
-	if c.batch != nil && s.failure.Load() == nil {
-		c.applied = time.Now()
-		if err := s.apply(c.batch); err != nil {
-			s.fail(err)
-		} else {
-			s.applied.Store(uint64(c.last))
-			fault.At(fault.CommitApplied)
-		}
+	if c.batch == nil || s.failure.Load() != nil {
+		return
 	}
+	c.applied = time.Now()
+	if err := s.apply(c.batch); err != nil {
+		s.fail(err)
+		return
+	}
+	s.applied.Store(uint64(c.last))
+	fault.At(fault.CommitApplied)
+}
+
+// hand gives a commit to the syncer. It waits while two are on their way:
+// meanwhile the queue fills, and the next batch is larger.
+func (s *Sequencer) hand(c commit) {
 	s.commits <- c
 	fault.At(fault.CommitHanded)
+	s.housekeep()
+}
+
+// housekeep is called when everything staged has been applied.
+func (s *Sequencer) housekeep() {
 	if s.failure.Load() == nil {
 		s.judge.purgeExpired()
 		s.counters.requestIDs.Store(s.judge.requestRows)
@@ -233,33 +222,41 @@ func (s *Sequencer) sync(b Batch) error {
 	return b.Sync()
 }
 
-// syncLoop makes commits durable, publishes them, and answers, in order.
+// syncLoop settles commits in order.
 func (s *Sequencer) syncLoop() {
 	for c := range s.commits {
-		if mutant.On(mutant.AnswerEarly) {
-			s.answer(c.answers)
-			c.answers = nil
-		}
-		if c.batch != nil && s.failure.Load() == nil {
-			if mutant.On(mutant.PublishEarly) {
-				s.opts.Durable(c.batch, c.last)
-			}
-			if err := s.sync(c.batch); err != nil && !mutant.On(mutant.SyncErrorIgnored) {
-				s.fail(err)
-			} else {
-				fault.At(fault.CommitSynced)
-				s.counters.synced(time.Since(c.applied))
-				s.opts.Durable(c.batch, c.last)
-			}
-		}
-		fault.At(fault.Answering)
-		s.answer(c.answers)
-		fault.At(fault.Answered)
+		s.settle(c)
 		if s.failure.Load() != nil {
 			s.stopAfterFailure()
 			return
 		}
+		if c.ends {
+			s.queue.settled()
+		}
 	}
+}
+
+// settle makes a commit durable, publishes it, and answers.
+func (s *Sequencer) settle(c commit) {
+	if mutant.On(mutant.AnswerEarly) {
+		s.answer(c.answers)
+		c.answers = nil
+	}
+	if c.batch != nil && s.failure.Load() == nil {
+		if mutant.On(mutant.PublishEarly) {
+			s.opts.Durable(c.batch, c.last)
+		}
+		if err := s.sync(c.batch); err != nil && !mutant.On(mutant.SyncErrorIgnored) {
+			s.fail(err)
+		} else {
+			fault.At(fault.CommitSynced)
+			s.counters.synced(time.Since(c.applied))
+			s.opts.Durable(c.batch, c.last)
+		}
+	}
+	fault.At(fault.Answering)
+	s.answer(c.answers)
+	fault.At(fault.Answered)
 }
 
 func (s *Sequencer) answer(answers []answer) {

@@ -36,6 +36,15 @@ const (
 	keepaliveTimeout = 10 * time.Second
 )
 
+// What the server may send of one call, and of all calls of a connection,
+// before it was read here. They are fixed: a window that adapts costs a ping,
+// its answer and two wake-ups on each side for every answer of a quiet
+// connection.
+const (
+	callWindow       = 2 << 20
+	connectionWindow = 8 << 20
+)
+
 // Dial prepares a connection; the first call makes it. Errors are those of the
 // options.
 func Dial(addr string, o Options) (*grpc.ClientConn, error) {
@@ -50,6 +59,8 @@ func Dial(addr string, o Options) (*grpc.ClientConn, error) {
 		grpc.WithUserAgent("stet-go"),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(newCodec())),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveEvery, Timeout: keepaliveTimeout}),
+		grpc.WithStaticStreamWindowSize(callWindow),
+		grpc.WithStaticConnWindowSize(connectionWindow),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			// While this lasts, calls fail at once and the client's own back-off paces them.
 			Backoff:           backoff.Config{BaseDelay: o.BackoffBase, Multiplier: 1.6, Jitter: 0.2, MaxDelay: o.BackoffMax},

@@ -25,6 +25,8 @@ type FS struct {
 	// sidecar and what follows up to full belong to whoever has set mu.busy.
 	sidecar vfs.File // nil: given up, see [FS.abandon]
 	buf     []byte
+	next    slot // reused by [FS.state], with newest
+	newest  []*file
 	failing bool   // the last write failed, which was reported
 	full    bool   // not all files fit, which was reported
 	opened  uint64 // the sequence number found; immutable

@@ -225,23 +225,26 @@ func (f *FS) writeSlot() error {
 	return nil
 }
 
-// state is what the next slot says, the newest files first.
+// state is what the next slot says, the newest files first. It is valid until
+// the next call, and so on every commit's way that it allocates nothing. The
+// caller has the sidecar.
 func (f *FS) state() *slot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := &slot{sequence: f.mu.sequence + 1}
+	s := &f.next
+	s.sequence, s.markers, s.files = f.mu.sequence+1, s.markers[:0], s.files[:0]
 	for name, iteration := range f.mu.markers {
 		s.markers = append(s.markers, markerEntry{name, iteration})
 	}
 	slices.SortFunc(s.markers, func(a, b markerEntry) int { return cmp.Compare(a.name, b.name) })
-	var files []*file
+	f.newest = f.newest[:0]
 	for _, e := range f.mu.files {
 		if e.named && e.covered > 0 {
-			files = append(files, e)
+			f.newest = append(f.newest, e)
 		}
 	}
-	slices.SortFunc(files, func(a, b *file) int { return cmp.Compare(b.order, a.order) })
-	for _, e := range files {
+	slices.SortFunc(f.newest, func(a, b *file) int { return cmp.Compare(b.order, a.order) })
+	for _, e := range f.newest {
 		s.files = append(s.files, fileEntry{e.name, e.covered, e.sum})
 	}
 	return s
