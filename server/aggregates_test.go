@@ -324,40 +324,6 @@ func TestACommandStatesALengthAndIsSafeToRepeat(t *testing.T) {
 	isRefused(t, err, codes.NotFound, "NOT_FOUND")
 }
 
-// S1.19, S3.13: why is it 500?
-func TestDiffAndTraceTellWhy(t *testing.T) {
-	g := govern(t, "bank", nil)
-	g.account("a")
-	point := func(n uint64) *stetv1.Point { return &stetv1.Point{At: &stetv1.Point_Length{Length: n}} }
-	diff, err := g.Diff(waiting(t), &stetv1.DiffRequest{Type: "account", Id: "a", From: point(1), To: point(3)})
-	if err != nil || diff.GetPatch() != `[{"op":"replace","path":"/balance","value":1100}]` || len(diff.GetEvents()) != 2 {
-		t.Errorf("%v %v", diff, err)
-	}
-	var told []string
-	for after, pages := uint64(0), 0; pages == 0 || after > 0; pages++ {
-		page, err := g.Trace(waiting(t), &stetv1.TraceRequest{Type: "account", Id: "a", After: after, PageSize: 3, WithStates: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range page.GetSteps() {
-			e := s.GetEvent()
-			if e.GetMetadata().GetActor().GetId() != "c-1" || e.GetMetadata().GetEventId() == "" || s.State == nil || !s.GetKnown() {
-				t.Errorf("%v", s)
-			}
-			told = append(told, fmt.Sprintf("%d %s %s", e.GetVersion(), e.GetType(), s.GetPatch()))
-		}
-		after = page.GetNextAfter()
-	}
-	want := []string{
-		`2 MoneyWithdrawn [{"op":"replace","path":"/balance","value":800}]`,
-		`3 MoneyDeposited [{"op":"replace","path":"/balance","value":1100}]`,
-		`4 MoneyWithdrawn [{"op":"replace","path":"/balance","value":500}]`,
-	}
-	if fmt.Sprint(told[1:]) != fmt.Sprint(want) {
-		t.Errorf("%q", told)
-	}
-}
-
 // S0.22, S3 of the issue: changed handlers correct old streams at once, with
 // snapshots there, and dropping all of those changes nothing.
 func TestAChangedHandlerCountsAtOnceAndSnapshotsChangeNothing(t *testing.T) {
@@ -429,29 +395,6 @@ func TestEveryVersionOfTheSpecificationStays(t *testing.T) {
 	isRefused(t, err, codes.NotFound, "UNKNOWN_VERSION")
 }
 
-func TestAFixtureIsRunWithoutWriting(t *testing.T) {
-	g := govern(t, "bank", nil)
-	before := head(t, g)
-	spec, expect := example(t, "bank"), `{"owner":"Ann","email":null,"balance":30,"status":"open"}`
-	req := &stetv1.TestSpecRequest{Spec: &spec, Type: "account", Expect: &expect, Events: []*stetv1.TestSpecRequest_Event{
-		{Event: &stetv1.ProposedEvent{Type: "AccountCreated", Data: `{"owner":"Ann"}`}},
-		{Event: &stetv1.ProposedEvent{Type: "MoneyWithdrawn", Data: `{"amount":1}`, Metadata: customer}, Refused: "INSUFFICIENT_FUNDS"},
-		{Event: &stetv1.ProposedEvent{Type: "MoneyDeposited", Data: `{"amount":50}`}},
-		{Event: &stetv1.ProposedEvent{Type: "MoneyWithdrawn", Data: `{"amount":20}`}},
-	}}
-	out, err := g.TestSpec(waiting(t), req)
-	if err != nil || !out.GetPassed() || len(out.GetSteps()) != 3 || out.GetState().GetData() != expect {
-		t.Errorf("%v %v", out, err)
-	}
-	expect = strings.Replace(expect, "30", "31", 1)
-	if out, err = g.TestSpec(waiting(t), req); err != nil || out.GetPassed() || out.GetPatch() != `[{"op":"replace","path":"/balance","value":30}]` {
-		t.Errorf("%v %v", out, err)
-	}
-	if head(t, g) != before {
-		t.Error("something was written")
-	}
-}
-
 func TestAReadWaitsForAPositionAndNoLonger(t *testing.T) {
 	g := govern(t, "bank", nil)
 	last := g.account("a")
@@ -467,26 +410,6 @@ func TestAReadWaitsForAPositionAndNoLonger(t *testing.T) {
 	req.MinPosition += 2_000_000
 	_, err = g.GetState(waiting(t), req)
 	isRefused(t, err, codes.OutOfRange, "POSITION_TOO_FAR")
-}
-
-func TestBrokenTimesAreNamedBeforeAnythingIsAsked(t *testing.T) {
-	g := govern(t, "bank", nil)
-	broken := &timestamppb.Timestamp{Nanos: -1}
-	req := command("a", "AccountCreated", `{"owner":"Ann"}`)
-	req.Events[0].Metadata = &stetv1.EventMetadata{OccurredAt: broken}
-	_, err := g.Execute(waiting(t), req)
-	if st := isRefused(t, err, codes.InvalidArgument, "INVALID_REQUEST"); !strings.Contains(st.Message(), "events[0].metadata.occurred_at") {
-		t.Error(st.Message())
-	}
-	_, err = g.GetState(waiting(t), &stetv1.GetStateRequest{
-		Type: "account", Id: "a", At: &stetv1.Point{At: &stetv1.Point_Time{Time: broken}}, EffectiveAt: broken, Wait: &durationpb.Duration{Nanos: -1, Seconds: 1},
-	})
-	st := isRefused(t, err, codes.InvalidArgument, "INVALID_REQUEST")
-	for _, field := range []string{"at.time", "effective_at", "wait"} {
-		if !strings.Contains(st.Message(), field) {
-			t.Errorf("%s is not named: %s", field, st.Message())
-		}
-	}
 }
 
 // I11: when the server drains, nothing new is written.

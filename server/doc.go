@@ -1,9 +1,10 @@
 // Package server is the gRPC server of the event store. It knows stores only by
 // their port, [storage.Store].
 //
-// [Service] answers the calls: a file for each, and in it check, call, answer.
-// Its methods return domain errors; statusOf is the one place that gives them
-// codes, reasons and details, which docs/errors.md lists. [Server] is what runs:
+// [Service] answers the calls of the event store: a file for each, and in it
+// check, call, answer. Those about aggregates go to package server/aggregates.
+// Calls return domain errors; statusOf is the one place that gives them codes,
+// reasons and details, which docs/errors.md lists. [Server] is what runs:
 // listeners, TLS, interceptors in one ordered list, metrics, health, and the
 // drain at the end.
 //

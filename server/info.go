@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/server/convert"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -21,7 +22,7 @@ func (s *Service) GetHead(ctx context.Context, _ *stetv1.GetHeadRequest) (*stetv
 		if err != nil {
 			return nil, fmt.Errorf("time of the head: %w", err)
 		}
-		out.RecordedAt = timestampOf(at)
+		out.RecordedAt = convert.Timestamp(at)
 	}
 	return out, nil
 }

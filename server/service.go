@@ -13,6 +13,7 @@ import (
 
 	"github.com/stet-db/stet/internal/clock"
 	"github.com/stet-db/stet/replay/aggregate"
+	"github.com/stet-db/stet/server/aggregates"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -71,18 +72,19 @@ func (o ServiceOptions) withDefaults() ServiceOptions {
 	return o
 }
 
-// Service answers the calls of stet.v1.EventStore and stet.v1.Aggregates. Its
-// methods return domain errors; the descriptors it registers with turn them
-// into statuses.
+// Service answers the calls of stet.v1.EventStore, and hands those of
+// stet.v1.Aggregates to package aggregates. The methods of both return domain
+// errors; the descriptors they are registered with turn them into statuses.
 type Service struct {
 	// Immutable.
 	store storage.Store
 	o     ServiceOptions
 	guard *clock.Guard
-	// aggregates hold appends to the rules of the specification, and answer the
-	// calls of stet.v1.Aggregates; nil before openAggregates, when there are no
-	// rules.
+	// aggregates hold appends to the rules of the specification; nil before
+	// openAggregates, when there are no rules.
 	aggregates *aggregate.Service
+	// governing answers the calls of stet.v1.Aggregates; set with aggregates.
+	governing *aggregates.API
 
 	// draining is closed by the first Drain.
 	draining  chan struct{}
@@ -114,6 +116,7 @@ func (s *Service) openAggregates(ctx context.Context, snapshots storage.Snapshot
 	s.aggregates, err = aggregate.Open(ctx, s.store, aggregate.Options{
 		Clock: s.guard, Limits: s.o.Limits, Logger: s.o.Logger, Snapshots: snapshots,
 	})
+	s.governing = aggregates.New(s.aggregates, s.isDraining)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/server/convert"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -38,8 +39,8 @@ func (s *Service) GetStream(ctx context.Context, req *stetv1.GetStreamRequest) (
 		Version:       uint64(info.Version),
 		FirstPosition: uint64(info.First),
 		LastPosition:  uint64(info.Last),
-		CreatedAt:     timestampOf(created),
-		UpdatedAt:     timestampOf(updated),
+		CreatedAt:     convert.Timestamp(created),
+		UpdatedAt:     convert.Timestamp(updated),
 		Head:          uint64(head),
 	}, nil
 }

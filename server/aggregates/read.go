@@ -1,4 +1,4 @@
-package server
+package aggregates
 
 import (
 	"context"
@@ -13,16 +13,16 @@ import (
 const pageBytes = 4 << 20
 
 // GetState answers stet.v1.Aggregates.GetState.
-func (s *Service) GetState(ctx context.Context, req *stetv1.GetStateRequest) (*stetv1.GetStateResponse, error) {
+func (a *API) GetState(ctx context.Context, req *stetv1.GetStateRequest) (*stetv1.GetStateResponse, error) {
 	var f faults
 	q := aggregate.StateQuery{
 		Type: req.GetType(), ID: req.GetId(), At: f.point("at", req.GetAt()), Effective: f.moment("effective_at", req.GetEffectiveAt()),
 		MinPosition: storage.Position(req.GetMinPosition()), Wait: f.duration("wait", req.GetWait()), FullReplay: req.GetFullReplay(),
 	}
-	if err := storage.Invalid(f...); err != nil {
+	if err := storage.Invalid(f.Faults...); err != nil {
 		return nil, err
 	}
-	state, err := s.aggregates.State(ctx, q)
+	state, err := a.rules.State(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -32,16 +32,16 @@ func (s *Service) GetState(ctx context.Context, req *stetv1.GetStateRequest) (*s
 }
 
 // ListStates answers stet.v1.Aggregates.ListStates.
-func (s *Service) ListStates(ctx context.Context, req *stetv1.ListStatesRequest) (*stetv1.ListStatesResponse, error) {
+func (a *API) ListStates(ctx context.Context, req *stetv1.ListStatesRequest) (*stetv1.ListStatesResponse, error) {
 	var f faults
 	q := aggregate.ListQuery{
 		Type: req.GetType(), After: req.GetAfter(), Limit: int(req.GetPageSize()),
 		Time: f.moment("time", req.GetTime()), Where: []byte(req.GetWhere()),
 	}
-	if err := storage.Invalid(f...); err != nil {
+	if err := storage.Invalid(f.Faults...); err != nil {
 		return nil, err
 	}
-	list, err := s.aggregates.ListStates(ctx, q)
+	list, err := a.rules.ListStates(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -60,16 +60,16 @@ func (s *Service) ListStates(ctx context.Context, req *stetv1.ListStatesRequest)
 }
 
 // Diff answers stet.v1.Aggregates.Diff.
-func (s *Service) Diff(ctx context.Context, req *stetv1.DiffRequest) (*stetv1.DiffResponse, error) {
+func (a *API) Diff(ctx context.Context, req *stetv1.DiffRequest) (*stetv1.DiffResponse, error) {
 	var f faults
 	q := aggregate.DiffQuery{
 		Type: req.GetType(), ID: req.GetId(), Limit: int(req.GetPageSize()),
 		From: f.point("from", req.GetFrom()), To: f.point("to", req.GetTo()),
 	}
-	if err := storage.Invalid(f...); err != nil {
+	if err := storage.Invalid(f.Faults...); err != nil {
 		return nil, err
 	}
-	diff, err := s.aggregates.Diff(ctx, q)
+	diff, err := a.rules.Diff(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -89,16 +89,16 @@ func (s *Service) Diff(ctx context.Context, req *stetv1.DiffRequest) (*stetv1.Di
 }
 
 // Trace answers stet.v1.Aggregates.Trace.
-func (s *Service) Trace(ctx context.Context, req *stetv1.TraceRequest) (*stetv1.TraceResponse, error) {
+func (a *API) Trace(ctx context.Context, req *stetv1.TraceRequest) (*stetv1.TraceResponse, error) {
 	var f faults
 	q := aggregate.TraceQuery{
 		Type: req.GetType(), ID: req.GetId(), At: f.point("at", req.GetAt()),
 		After: storage.Version(req.GetAfter()), Limit: int(req.GetPageSize()),
 	}
-	if err := storage.Invalid(f...); err != nil {
+	if err := storage.Invalid(f.Faults...); err != nil {
 		return nil, err
 	}
-	trace, err := s.aggregates.Trace(ctx, q)
+	trace, err := a.rules.Trace(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package server
+package aggregates
 
 import (
 	"bytes"
@@ -14,13 +14,17 @@ import (
 	"github.com/stet-db/stet/replay/aggregate"
 	"github.com/stet-db/stet/replay/spec"
 	"github.com/stet-db/stet/replay/tick"
+	"github.com/stet-db/stet/server/convert"
 	"github.com/stet-db/stet/storage"
 )
+
+// faults gathers what is wrong with a request while it is converted.
+type faults struct{ convert.Faults }
 
 // time converts and checks a time; nil is the zero time. What is below a
 // microsecond is dropped.
 func (f *faults) time(field string, in *timestamppb.Timestamp) time.Time {
-	if f.instant(field, in) == nil {
+	if f.Instant(field, in) == nil {
 		return time.Time{}
 	}
 	return storage.InstantOf(in.AsTime()).Time()
@@ -28,7 +32,7 @@ func (f *faults) time(field string, in *timestamppb.Timestamp) time.Time {
 
 // moment is a time up to which something counts; nil stays nil.
 func (f *faults) moment(field string, in *timestamppb.Timestamp) *aggregate.Moment {
-	if f.instant(field, in) == nil {
+	if f.Instant(field, in) == nil {
 		return nil
 	}
 	m := aggregate.MomentOf(storage.InstantOf(in.AsTime()))
@@ -40,7 +44,7 @@ func (f *faults) duration(field string, in *durationpb.Duration) time.Duration {
 		return 0
 	}
 	if !in.IsValid() {
-		f.add(field, "is out of range")
+		f.Add(field, "is out of range")
 		return 0
 	}
 	return in.AsDuration()
@@ -125,7 +129,7 @@ func stateToProto(s *replay.State) *stetv1.State {
 		Skipped: s.Skipped, MoreWarnings: s.MoreWarnings,
 	}
 	if s.Version > 0 {
-		out.CreatedAt, out.UpdatedAt = timestampOf(s.CreatedAt), timestampOf(s.UpdatedAt)
+		out.CreatedAt, out.UpdatedAt = convert.Timestamp(s.CreatedAt), convert.Timestamp(s.UpdatedAt)
 	}
 	for i := range s.Warnings {
 		out.Warnings = append(out.Warnings, warningToProto(s.Warnings[i].Event, &s.Warnings[i].Warning))
@@ -170,7 +174,7 @@ func viewToProto(v *aggregate.View) *stetv1.AggregateEvent {
 	}
 	return &stetv1.AggregateEvent{
 		StreamId: v.StreamID.String(), Version: uint64(v.Version), Position: uint64(v.Position), Type: v.Type, Data: string(v.Data),
-		RecordedAt: timestampOf(v.RecordedAt), Metadata: m, KeyId: v.KeyName,
+		RecordedAt: convert.Timestamp(v.RecordedAt), Metadata: m, KeyId: v.KeyName,
 	}
 }
 
@@ -183,7 +187,7 @@ func specWarningsToProto(list []spec.Warning) []*stetv1.SpecWarning {
 }
 
 func specVersionToProto(v *aggregate.SpecVersion) *stetv1.SpecVersion {
-	return &stetv1.SpecVersion{Version: uint64(v.Version), RecordedAt: timestampOf(v.RecordedAt), KeyId: v.KeyName, Bytes: uint64(v.Bytes)}
+	return &stetv1.SpecVersion{Version: uint64(v.Version), RecordedAt: convert.Timestamp(v.RecordedAt), KeyId: v.KeyName, Bytes: uint64(v.Bytes)}
 }
 
 func fixtureResultToProto(r *aggregate.FixtureResult) *stetv1.TestSpecResponse {

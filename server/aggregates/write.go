@@ -1,4 +1,4 @@
-package server
+package aggregates
 
 import (
 	"context"
@@ -6,17 +6,18 @@ import (
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/replay/aggregate"
+	"github.com/stet-db/stet/server/convert"
 	"github.com/stet-db/stet/storage"
 )
 
 // Execute answers stet.v1.Aggregates.Execute.
-func (s *Service) Execute(ctx context.Context, req *stetv1.ExecuteRequest) (*stetv1.ExecuteResponse, error) {
-	if s.isDraining() {
+func (a *API) Execute(ctx context.Context, req *stetv1.ExecuteRequest) (*stetv1.ExecuteResponse, error) {
+	if a.isDraining() {
 		return nil, storage.ErrShuttingDown
 	}
 	var f faults
 	c := f.command(req)
-	if err := storage.Invalid(f...); err != nil {
+	if err := storage.Invalid(f.Faults...); err != nil {
 		return nil, err
 	}
 	c.KeyName = keyring.Name(ctx)
@@ -26,12 +27,12 @@ func (s *Service) Execute(ctx context.Context, req *stetv1.ExecuteRequest) (*ste
 			return nil, err
 		}
 	}
-	r, err := s.aggregates.Execute(ctx, c)
+	r, err := a.rules.Execute(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	out := &stetv1.ExecuteResponse{
-		StreamIds: r.StreamIDs, Length: uint64(r.Length), Position: uint64(r.Position), RecordedAt: timestampOf(r.RecordedAt),
+		StreamIds: r.StreamIDs, Length: uint64(r.Length), Position: uint64(r.Position), RecordedAt: convert.Timestamp(r.RecordedAt),
 		Implied: uint32(r.Implied), Replayed: r.Replayed,
 	}
 	for _, id := range r.EventIDs {
@@ -45,11 +46,11 @@ func (s *Service) Execute(ctx context.Context, req *stetv1.ExecuteRequest) (*ste
 }
 
 // PutSpec answers stet.v1.Aggregates.PutSpec.
-func (s *Service) PutSpec(ctx context.Context, req *stetv1.PutSpecRequest) (*stetv1.PutSpecResponse, error) {
-	if s.isDraining() {
+func (a *API) PutSpec(ctx context.Context, req *stetv1.PutSpecRequest) (*stetv1.PutSpecResponse, error) {
+	if a.isDraining() {
 		return nil, storage.ErrShuttingDown
 	}
-	r, err := s.aggregates.PutSpec(ctx, aggregate.PutSpec{
+	r, err := a.rules.PutSpec(ctx, aggregate.PutSpec{
 		Text: []byte(req.GetSpec()), PreviousLength: lengthOf(req.PreviousLength),
 		DryRun: req.GetDryRun(), Force: req.GetForce(), KeyName: keyring.Name(ctx),
 	})
@@ -69,8 +70,8 @@ func (s *Service) PutSpec(ctx context.Context, req *stetv1.PutSpecRequest) (*ste
 }
 
 // GetSpec answers stet.v1.Aggregates.GetSpec.
-func (s *Service) GetSpec(ctx context.Context, req *stetv1.GetSpecRequest) (*stetv1.GetSpecResponse, error) {
-	v, err := s.aggregates.SpecAt(ctx, storage.Version(req.GetVersion()))
+func (a *API) GetSpec(ctx context.Context, req *stetv1.GetSpecRequest) (*stetv1.GetSpecResponse, error) {
+	v, err := a.rules.SpecAt(ctx, storage.Version(req.GetVersion()))
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +79,8 @@ func (s *Service) GetSpec(ctx context.Context, req *stetv1.GetSpecRequest) (*ste
 }
 
 // ListSpecVersions answers stet.v1.Aggregates.ListSpecVersions.
-func (s *Service) ListSpecVersions(ctx context.Context, req *stetv1.ListSpecVersionsRequest) (*stetv1.ListSpecVersionsResponse, error) {
-	page, next, err := s.aggregates.SpecVersions(ctx, storage.Version(req.GetAfter()), int(req.GetPageSize()))
+func (a *API) ListSpecVersions(ctx context.Context, req *stetv1.ListSpecVersionsRequest) (*stetv1.ListSpecVersionsResponse, error) {
+	page, next, err := a.rules.SpecVersions(ctx, storage.Version(req.GetAfter()), int(req.GetPageSize()))
 	if err != nil {
 		return nil, err
 	}
@@ -91,13 +92,13 @@ func (s *Service) ListSpecVersions(ctx context.Context, req *stetv1.ListSpecVers
 }
 
 // TestSpec answers stet.v1.Aggregates.TestSpec.
-func (s *Service) TestSpec(ctx context.Context, req *stetv1.TestSpecRequest) (*stetv1.TestSpecResponse, error) {
+func (a *API) TestSpec(ctx context.Context, req *stetv1.TestSpecRequest) (*stetv1.TestSpecResponse, error) {
 	var f faults
 	fixture := f.fixture(req)
-	if err := storage.Invalid(f...); err != nil {
+	if err := storage.Invalid(f.Faults...); err != nil {
 		return nil, err
 	}
-	r, err := s.aggregates.TestSpec(ctx, fixture)
+	r, err := a.rules.TestSpec(ctx, fixture)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +106,8 @@ func (s *Service) TestSpec(ctx context.Context, req *stetv1.TestSpecRequest) (*s
 }
 
 // DropSnapshots answers stet.v1.Aggregates.DropSnapshots.
-func (s *Service) DropSnapshots(ctx context.Context, _ *stetv1.DropSnapshotsRequest) (*stetv1.DropSnapshotsResponse, error) {
-	if err := s.aggregates.DropSnapshots(ctx); err != nil {
+func (a *API) DropSnapshots(ctx context.Context, _ *stetv1.DropSnapshotsRequest) (*stetv1.DropSnapshotsResponse, error) {
+	if err := a.rules.DropSnapshots(ctx); err != nil {
 		return nil, err
 	}
 	return &stetv1.DropSnapshotsResponse{}, nil
