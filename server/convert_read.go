@@ -24,6 +24,7 @@ func (f *faults) filter(in *stetv1.Filter, limits storage.Limits) storage.Filter
 			Categories:     item.GetCategories(),
 			Types:          item.GetTypes(),
 			AllTags:        item.GetAllTags(),
+			CorrelationIDs: item.GetCorrelationIds(),
 		})
 	}
 	*f = append(*f, out.Validate("filter", limits)...)
