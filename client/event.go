@@ -43,6 +43,8 @@ type FilterItem struct {
 	Types []string
 	// AllTags: the event carries every one of these.
 	AllTags []string
+	// CorrelationIDs: the event's metadata "correlation_id" is one of these.
+	CorrelationIDs []string
 }
 
 func (f Filter) message(faults *faults) *stetv1.Filter {
@@ -55,11 +57,13 @@ func (f Filter) message(faults *faults) *stetv1.Filter {
 		faults.texts(index("filter.any_of", i)+".categories", item.Categories)
 		faults.texts(index("filter.any_of", i)+".types", item.Types)
 		faults.texts(index("filter.any_of", i)+".all_tags", item.AllTags)
+		faults.texts(index("filter.any_of", i)+".correlation_ids", item.CorrelationIDs)
 		m.AnyOf[i] = &stetv1.Filter_Item{
 			StreamPrefixes: item.StreamPrefixes,
 			Categories:     item.Categories,
 			Types:          item.Types,
 			AllTags:        item.AllTags,
+			CorrelationIds: item.CorrelationIDs,
 		}
 	}
 	return m

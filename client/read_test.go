@@ -97,12 +97,12 @@ func TestACompleteReadGivesEventsProgressAndHead(t *testing.T) {
 	c, _ := dial(t, f.start(t).addr, client.Options{})
 	from := time.Unix(100, 5).UTC()
 	read := client.LogRead{From: 3, FromTime: from, UntilTime: from.Add(1), Backwards: true, Limit: 7, Filter: client.Filter{
-		{StreamPrefixes: []string{"a"}, Categories: []string{"b"}, Types: []string{"c"}, AllTags: []string{"d", "e"}}, {Types: []string{"f"}},
+		{StreamPrefixes: []string{"a"}, Categories: []string{"b"}, Types: []string{"c"}, AllTags: []string{"d", "e"}, CorrelationIDs: []string{"g"}}, {Types: []string{"f"}},
 	}}
 	want = &stetv1.ReadAllRequest{
 		FromPosition: 3, FromTime: timestamppb.New(from), UntilTime: timestamppb.New(from.Add(1)), Backwards: true, Limit: 7,
 		Filter: &stetv1.Filter{AnyOf: []*stetv1.Filter_Item{
-			{StreamPrefixes: []string{"a"}, Categories: []string{"b"}, Types: []string{"c"}, AllTags: []string{"d", "e"}}, {Types: []string{"f"}},
+			{StreamPrefixes: []string{"a"}, Categories: []string{"b"}, Types: []string{"c"}, AllTags: []string{"d", "e"}, CorrelationIds: []string{"g"}}, {Types: []string{"f"}},
 		}},
 	}
 	got, err := collect(c.ReadAll(limited(t), read))

@@ -14,7 +14,7 @@ import (
 const (
 	KeyActorType     = "actor_type"
 	KeyActorID       = "actor_id"
-	KeyCorrelationID = "correlation_id"
+	KeyCorrelationID = storage.MetadataCorrelationID
 	KeyCausationID   = "causation_id"
 	KeyKeyID         = "key_id"
 )

@@ -140,6 +140,7 @@ func takes(f *stetv1.Filter, e *stetv1.RecordedEvent) bool {
 		category, _, _ := strings.Cut(e.GetStream(), "-")
 		if (item.Types == nil || slices.Contains(item.Types, e.GetType())) &&
 			(item.Categories == nil || slices.Contains(item.Categories, category)) &&
+			(item.CorrelationIds == nil || slices.Contains(item.CorrelationIds, e.GetMetadata()["correlation_id"])) &&
 			(item.AllTags == nil || slices.Contains(e.GetTags(), item.AllTags[0])) {
 			return true
 		}
@@ -152,6 +153,7 @@ func filters() []*stetv1.Filter {
 		nil,
 		{AnyOf: []*stetv1.Filter_Item{{Types: []string{"Kept"}}}},
 		{AnyOf: []*stetv1.Filter_Item{{AllTags: []string{"third:2"}, Categories: []string{"a"}}}},
+		{AnyOf: []*stetv1.Filter_Item{{CorrelationIds: []string{"third:0", "third:2"}, Types: []string{"Kept"}}}},
 	}
 }
 

@@ -16,6 +16,9 @@ type FilterItem struct {
 	StreamPrefixes, Categories, Types []string
 	// AllTags takes an event that carries every one of them.
 	AllTags []string
+	// CorrelationIDs take an event whose metadata has one of them under
+	// [MetadataCorrelationID].
+	CorrelationIDs []string
 }
 
 // Bounds of a filter. A filter is matched against every event scanned, so both
@@ -23,7 +26,14 @@ type FilterItem struct {
 const (
 	MaxFilterItems   = 64
 	MaxFilterStrings = 256
+	// MaxFilterCorrelationBytes bounds one correlation id asked for. Those of
+	// events may be longer, as metadata may; such are found by tag only.
+	MaxFilterCorrelationBytes = 256
 )
+
+// MetadataCorrelationID is the key of the metadata that says which request or
+// case an event belongs to.
+const MetadataCorrelationID = "correlation_id"
 
 // Validate says what is wrong with the filter, with fields below the given
 // path, for example "filter".
@@ -36,7 +46,7 @@ func (f Filter) Validate(path string, limits Limits) []Violation {
 	total := 0
 	for i, item := range f.AnyOf {
 		at := fmt.Sprintf("%s.any_of[%d]", path, i)
-		n := len(item.StreamPrefixes) + len(item.Categories) + len(item.Types) + len(item.AllTags)
+		n := len(item.StreamPrefixes) + len(item.Categories) + len(item.Types) + len(item.AllTags) + len(item.CorrelationIDs)
 		if n == 0 {
 			out = append(out, Violation{at, "is empty; give at least one string, or leave the item out"})
 		}
@@ -49,6 +59,7 @@ func (f Filter) Validate(path string, limits Limits) []Violation {
 		}
 		out = appendTextViolations(out, at+".types", item.Types, limits.TypeBytes)
 		out = appendTextViolations(out, at+".all_tags", item.AllTags, limits.TagBytes)
+		out = appendTextViolations(out, at+".correlation_ids", item.CorrelationIDs, MaxFilterCorrelationBytes)
 	}
 	if total > MaxFilterStrings {
 		out = append(out, Violation{path + ".any_of", fmt.Sprintf("has %d strings; at most %d are allowed", total, MaxFilterStrings)})

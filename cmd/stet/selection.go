@@ -11,12 +11,13 @@ import (
 
 // selection chooses events.
 type selection struct {
-	types, tags, categories, prefixes []string
+	types, tags, categories, prefixes, correlations []string
 }
 
 func (s *selection) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.types, "type", nil, "only events of this `TYPE` (repeat: one of these)")
 	f.StringArrayVar(&s.tags, "tag", nil, "only events that carry this `TAG` (repeat: all of these)")
+	f.StringArrayVar(&s.correlations, "correlation-id", nil, "only events with this correlation `ID` in their metadata (repeat: one of these)")
 }
 
 func (s *selection) streamFlags(f *pflag.FlagSet) {
@@ -25,10 +26,10 @@ func (s *selection) streamFlags(f *pflag.FlagSet) {
 }
 
 func (s *selection) filter() client.Filter {
-	if len(s.types)+len(s.tags)+len(s.categories)+len(s.prefixes) == 0 {
+	if len(s.types)+len(s.tags)+len(s.categories)+len(s.prefixes)+len(s.correlations) == 0 {
 		return nil
 	}
-	return client.Filter{{Types: s.types, AllTags: s.tags, Categories: s.categories, StreamPrefixes: s.prefixes}}
+	return client.Filter{{Types: s.types, AllTags: s.tags, Categories: s.categories, StreamPrefixes: s.prefixes, CorrelationIDs: s.correlations}}
 }
 
 // moment is a flag that holds a time.

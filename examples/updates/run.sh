@@ -13,6 +13,12 @@ curl "$STET/MailingList/news"
 say 'Why did the list change? Its event names the one that caused it'
 curl "$STET/MailingList/news/events" | sed -E 's/"causation_id":"[^"]*"/"causation_id":"<event>"/'
 
+say 'All that came of the request, over all types, in order'
+exec 3< <(exec curl --silent --no-buffer "$STET/_/stream?after=0&correlation_id=request-7")
+live=$!
+grep --max-count 3 '^data:' <&3 | sed -E 's/"(id|causation_id)":"[^"]*"/"\1":"<event>"/g'
+kill $live
+
 say 'One of them is refused, and nothing is written'
 post /update/u-2/UserUpdated '{"data":{"user_id":"123","updated":[{"type":"User","_id":"123","email":"a@example.com"},{"type":"MailingList","_id":"a/b","email":"a@example.com"}]}}'
 curl "$STET/User/123/length"

@@ -207,6 +207,7 @@ func passes(s cursor.Selection, e *storage.Event) bool {
 		return (item.StreamPrefixes == nil || slices.ContainsFunc(item.StreamPrefixes, hasPrefix)) &&
 			(item.Categories == nil || slices.Contains(item.Categories, category)) &&
 			(item.Types == nil || slices.Contains(item.Types, e.Type)) &&
+			(item.CorrelationIDs == nil || slices.Contains(item.CorrelationIDs, e.Metadata[storage.MetadataCorrelationID])) &&
 			!slices.ContainsFunc(item.AllTags, func(tag string) bool { return !hasTag(tag) })
 	})
 }
@@ -261,11 +262,13 @@ func drain(t *testing.T, c *cursor.Cursor, w *watch) {
 func selections() map[string]cursor.Selection {
 	types := storage.Filter{AnyOf: []storage.FilterItem{{Types: []string{"Kept"}}}}
 	tags := storage.Filter{AnyOf: []storage.FilterItem{{AllTags: []string{"third:1"}}}}
+	correlated := storage.Filter{AnyOf: []storage.FilterItem{{CorrelationIDs: []string{"third:0", "third:2"}}}}
 	none := storage.Filter{AnyOf: []storage.FilterItem{{Types: []string{"Never"}}}}
 	return map[string]cursor.Selection{
 		"all":                    {},
 		"all of a type":          {Filter: types},
 		"all with a tag":         {Filter: tags},
+		"all of a case":          {Filter: correlated},
 		"nothing passes":         {Filter: none},
 		"category":               {Category: "a"},
 		"category of a type":     {Category: "a", Filter: types},

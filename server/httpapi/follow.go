@@ -61,12 +61,12 @@ func (c *call) followAll() error {
 		return err
 	}
 	var filter storage.Filter
-	item := storage.FilterItem{Categories: c.q.values["type"], Types: c.q.values["event"], AllTags: c.q.values["tag"]}
-	if len(item.Categories)+len(item.Types)+len(item.AllTags) > 0 {
+	item := storage.FilterItem{Categories: c.q.values["type"], Types: c.q.values["event"], AllTags: c.q.values["tag"], CorrelationIDs: c.q.values["correlation_id"]}
+	if len(item.Categories)+len(item.Types)+len(item.AllTags)+len(item.CorrelationIDs) > 0 {
 		filter.AnyOf = []storage.FilterItem{item}
 	}
 	if faults := filter.Validate("", c.api.o.Limits); len(faults) > 0 {
-		return malformed("", "type, event, tag: one of them "+faults[0].Problem)
+		return malformed("", "type, event, tag, correlation_id: one of them "+faults[0].Problem)
 	}
 	for _, name := range item.Categories {
 		if _, err := c.declared(name); err != nil {

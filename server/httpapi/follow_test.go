@@ -105,17 +105,19 @@ data: {"stream_id":"%d000-0","key":"note:1","type":"was_written","data":{"text":
 
 func TestAStreamOfAllIsByPositionAndFilters(t *testing.T) {
 	k := notes(t, func(o *httpapi.Options) { o.Heartbeat = time.Millisecond })
-	k.post("/note/1/was_counted", `{`+byAnna+`}`)                                                 // 2
-	k.post("/note/1/was_shared", `{"data":{"list":"l"},`+byAnna+`}`)                              // 3, 4
-	k.post("/note/2/was_counted", `{"metadata":{"actor":{"type":"user","id":"b"},"tags":["t"]}}`) // 5
+	k.post("/note/1/was_counted", `{`+byAnna+`}`)                                                                      // 2
+	k.post("/note/1/was_shared", `{"data":{"list":"l"},`+byAnna+`}`)                                                   // 3, 4
+	k.post("/note/2/was_counted", `{"metadata":{"actor":{"type":"user","id":"b"},"tags":["t"],"correlation_id":"r"}}`) // 5
 	for query, want := range map[string]string{
-		"":                             "2 3 4 5",
-		"?after=3":                     "4 5",
-		"?type=list":                   "4",
-		"?type=list&type=note&after=2": "3 4 5",
-		"?event=was_counted":           "2 5",
-		"?event=was_counted&tag=t":     "5",
-		"?type=thing":                  "",
+		"":                                   "2 3 4 5",
+		"?after=3":                           "4 5",
+		"?type=list":                         "4",
+		"?type=list&type=note&after=2":       "3 4 5",
+		"?event=was_counted":                 "2 5",
+		"?event=was_counted&tag=t":           "5",
+		"?type=thing":                        "",
+		"?correlation_id=r&correlation_id=s": "5",
+		"?correlation_id=r&event=was_shared": "",
 	} {
 		s := k.stream("/_/stream" + query)
 		var ids []string

@@ -51,7 +51,7 @@ var table = split([]*route{
 	{method: http.MethodGet, pattern: "/_/spec/versions", scope: keyring.Read, once: []string{"after", "limit"}, handle: (*call).specVersions},
 	{method: http.MethodGet, pattern: "/_/spec/diff", scope: keyring.Read, once: []string{"from", "to"}, handle: (*call).specDiff},
 	{method: http.MethodPost, pattern: "/_/test", scope: keyring.Admin, handle: (*call).test},
-	{method: http.MethodGet, pattern: "/_/stream", scope: keyring.Read, once: []string{"after", "detail"}, often: []string{"type", "event", "tag"}, handle: (*call).followAll, stream: true},
+	{method: http.MethodGet, pattern: "/_/stream", scope: keyring.Read, once: []string{"after", "detail"}, often: []string{"type", "event", "tag", "correlation_id"}, handle: (*call).followAll, stream: true},
 	{method: http.MethodGet, pattern: "/{type}", scope: keyring.Read, once: []string{"after", "limit", "at_time", "where", "detail"}, handle: (*call).list},
 	{method: http.MethodGet, pattern: "/{type}/{id}", scope: keyring.Read, once: []string{"at_length", "at_time", "effective_at", "min_position", "wait", "replay", "detail"}, handle: (*call).state},
 	{method: http.MethodPost, pattern: "/{type}/{id}", scope: keyring.Write, once: []string{"state"}, handle: (*call).postBatch},

@@ -30,7 +30,7 @@ type Matcher struct {
 
 // item is a [storage.FilterItem] prepared. Its tags are without duplicates.
 type item struct {
-	prefixes, categories, types, tags []string
+	prefixes, categories, types, tags, correlations []string
 }
 
 // namesStreams tells whether a match of the item's names was asked for by name.
@@ -50,6 +50,8 @@ func NewMatcher(f storage.Filter, source Source) *Matcher {
 			categories: slices.Clone(from.Categories),
 			types:      slices.Clone(from.Types),
 			tags:       slices.Compact(tags),
+
+			correlations: slices.Clone(from.CorrelationIDs),
 		})
 	}
 	return m
@@ -69,7 +71,7 @@ func (m *Matcher) Match(wire []byte) bool {
 	if len(m.items) == 0 {
 		return !server
 	}
-	// Type and tags are looked for only once a name has passed.
+	// The fields behind the name are looked for only once a name has passed.
 	var c clientFields
 	for i := range m.items {
 		it := &m.items[i]
@@ -79,7 +81,7 @@ func (m *Matcher) Match(wire []byte) bool {
 		if !c.found {
 			c.find(rest)
 		}
-		if it.matchType(c.typ) && it.matchTags(c.tags) {
+		if it.matchType(c.typ) && it.matchTags(c.tags) && it.matchCorrelation(c.metadata) {
 			return true
 		}
 	}
@@ -135,6 +137,26 @@ func (i *item) matchTags(tags []byte) bool {
 	return true
 }
 
+// matchCorrelation walks the metadata, whose keys are ascending, only for an item
+// that asks for it.
+func (i *item) matchCorrelation(metadata []byte) bool {
+	if len(i.correlations) == 0 {
+		return true
+	}
+	for {
+		one, rest, ok := consumeTagged(metadata, tagMetadata)
+		if !ok {
+			return false
+		}
+		key, after, ok := consumeTagged(one, tagKey)
+		if ok && string(key) == storage.MetadataCorrelationID {
+			id, _, ok := consumeTagged(after, tagValue)
+			return ok && slices.ContainsFunc(i.correlations, func(asked string) bool { return asked == string(id) })
+		}
+		metadata = rest
+	}
+}
+
 // compareText compares without the copy that a conversion would make elsewhere.
 func compareText(s string, b []byte) int {
 	switch {
@@ -150,6 +172,8 @@ func compareText(s string, b []byte) int {
 type clientFields struct {
 	found bool
 	typ   []byte
+	// metadata is the wire form from the first entry of the metadata on.
+	metadata []byte
 	// tags is the wire form from the first tag on.
 	tags []byte
 }
@@ -172,6 +196,8 @@ func (c *clientFields) find(rest []byte) {
 			return
 		case tag == tagType:
 			c.typ = value
+		case tag == tagMetadata && c.metadata == nil:
+			c.metadata = rest
 		case tag == tagTags:
 			c.tags = rest
 			return

@@ -28,11 +28,17 @@ func matches(f storage.Filter, source record.Source, e *storage.Event) bool {
 			(len(item.Categories) == 0 || slices.Contains(item.Categories, category)) &&
 			(len(item.Types) == 0 || slices.Contains(item.Types, e.Type)) &&
 			!slices.ContainsFunc(item.AllTags, func(tag string) bool { return !slices.Contains(e.Tags, tag) }) &&
+			(len(item.CorrelationIDs) == 0 || correlated(item.CorrelationIDs, e)) &&
 			(asked || named) {
 			return true
 		}
 	}
 	return false
+}
+
+func correlated(ids []string, e *storage.Event) bool {
+	id, there := e.Metadata["correlation_id"]
+	return there && slices.Contains(ids, id)
 }
 
 func TestTheMatcherAgreesWithASimpleJudgement(t *testing.T) {
@@ -41,12 +47,14 @@ func TestTheMatcherAgreesWithASimpleJudgement(t *testing.T) {
 	categories := rapid.SampledFrom([]string{"a", "ab", "b", "$s", "é", "", "zz"})
 	types := rapid.SampledFrom([]string{"T", "U", "T2"})
 	labels := rapid.SampledFrom([]string{"x", "y", "z", "xx"})
+	keys := rapid.OneOf(anyText(5), rapid.SampledFrom([]string{"correlation_id", "correlation_i", "correlation_ids", "causation_id", "z"}))
 	items := rapid.Custom(func(t *rapid.T) storage.FilterItem {
 		return storage.FilterItem{
 			StreamPrefixes: rapid.SliceOfN(prefixes, 0, 2).Draw(t, "prefixes"),
 			Categories:     rapid.SliceOfN(categories, 0, 2).Draw(t, "categories"),
 			Types:          rapid.SliceOfN(types, 0, 2).Draw(t, "types"),
 			AllTags:        rapid.SliceOfN(labels, 0, 3).Draw(t, "tags"),
+			CorrelationIDs: rapid.SliceOfN(labels, 0, 2).Draw(t, "correlation ids"),
 		}
 	})
 	rapid.Check(t, func(t *rapid.T) {
@@ -54,7 +62,7 @@ func TestTheMatcherAgreesWithASimpleJudgement(t *testing.T) {
 			Stream: streams.Draw(t, "stream"), Type: types.Draw(t, "type"), Kind: storage.PayloadJSON, Payload: []byte("{}"), ID: storage.EventID{1},
 			SchemaVersion: rapid.SampledFrom([]uint32{0, 300}).Draw(t, "schema version"),
 			Tags:          rapid.SliceOfNDistinct(labels, 0, 4, rapid.ID[string]).Draw(t, "tags"),
-			Metadata:      rapid.MapOfN(anyText(5), rapid.String(), 0, 3).Draw(t, "metadata"),
+			Metadata:      rapid.MapOfN(keys, rapid.OneOf(rapid.String(), labels), 0, 4).Draw(t, "metadata"),
 		}
 		if rapid.Bool().Draw(t, "has time") {
 			e.OccurredAt = anyTimestamp().Draw(t, "occurred at").AsTime()
@@ -102,6 +110,8 @@ func TestServerStreamsAreLeftOutUnlessAskedFor(t *testing.T) {
 		"all of many tags, repeated":  {record.NewMatcher(itemFilter(storage.FilterItem{AllTags: []string{"customer:42", "order:7", "order:7"}}), record.Source{}), false, true},
 		"one tag too many":            {record.NewMatcher(itemFilter(storage.FilterItem{AllTags: []string{"customer:42", "order:7", "order:8"}}), record.Source{}), false, false},
 		"a beginning of a tag":        {record.NewMatcher(itemFilter(storage.FilterItem{AllTags: []string{"order:"}}), record.Source{}), false, false},
+		"a correlation id":            {record.NewMatcher(itemFilter(storage.FilterItem{CorrelationIDs: []string{"c0", "c1"}}), record.Source{}), false, true},
+		"another correlation id":      {record.NewMatcher(itemFilter(storage.FilterItem{CorrelationIDs: []string{"c", "c10", "42"}}), record.Source{}), false, false},
 		"a beginning of the category": {record.NewMatcher(storage.Filter{}, record.Source{Category: "ord"}), false, false},
 	} {
 		if got := c.m.Match(ours); got != c.server {
@@ -130,7 +140,7 @@ func TestTheMatcherKeepsNothingOfTheFilter(t *testing.T) {
 }
 
 func TestWhatIsNoEventMakesNoMatcherPanic(t *testing.T) {
-	m := record.NewMatcher(itemFilter(storage.FilterItem{Types: []string{"T"}, AllTags: []string{"a"}}), record.Source{})
+	m := record.NewMatcher(itemFilter(storage.FilterItem{Types: []string{"T"}, AllTags: []string{"a"}, CorrelationIDs: []string{"c"}}), record.Source{})
 	for _, s := range samples(t) {
 		wire := s.wire(t)
 		for n := range wire {

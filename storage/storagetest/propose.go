@@ -20,16 +20,20 @@ func EventIDOf(n uint64) storage.EventID {
 	return id
 }
 
-// Propose makes a valid event with id number n, a type and a JSON payload. It
-// panics when they are not valid.
+// Propose makes a valid event with id number n, a type and a JSON payload. Its
+// correlation id is its first tag. It panics when they are not valid.
 func Propose(n uint64, eventType, json string, tags ...string) storage.NewEvent {
-	return ProposeEvent(&storage.Event{
+	e := storage.Event{
 		ID:      EventIDOf(n),
 		Type:    eventType,
 		Tags:    tags,
 		Kind:    storage.PayloadJSON,
 		Payload: []byte(json),
-	})
+	}
+	if len(tags) > 0 {
+		e.Metadata = map[string]string{storage.MetadataCorrelationID: tags[0]}
+	}
+	return ProposeEvent(&e)
 }
 
 // ProposeEvent makes the event e ready for an append. It panics when e is not

@@ -557,9 +557,11 @@ type Filter_Item struct {
 	// The event's type is one of these. Each 1 to 256 bytes.
 	Types []string `protobuf:"bytes,3,rep,name=types,proto3" json:"types,omitempty"`
 	// The event carries every one of these tags. Each 1 to 256 bytes.
-	AllTags       []string `protobuf:"bytes,4,rep,name=all_tags,json=allTags,proto3" json:"all_tags,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	AllTags []string `protobuf:"bytes,4,rep,name=all_tags,json=allTags,proto3" json:"all_tags,omitempty"`
+	// The event's metadata "correlation_id" is one of these. Each 1 to 256 bytes: a longer one cannot be asked for.
+	CorrelationIds []string `protobuf:"bytes,5,rep,name=correlation_ids,json=correlationIds,proto3" json:"correlation_ids,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Filter_Item) Reset() {
@@ -620,6 +622,13 @@ func (x *Filter_Item) GetAllTags() []string {
 	return nil
 }
 
+func (x *Filter_Item) GetCorrelationIds() []string {
+	if x != nil {
+		return x.CorrelationIds
+	}
+	return nil
+}
+
 var File_stet_v1_event_proto protoreflect.FileDescriptor
 
 const file_stet_v1_event_proto_rawDesc = "" +
@@ -670,16 +679,17 @@ const file_stet_v1_event_proto_rawDesc = "" +
 	"\tSTATE_ANY\x10\x01\x12\x13\n" +
 	"\x0fSTATE_NO_STREAM\x10\x02\x12\x10\n" +
 	"\fSTATE_EXISTS\x10\x03B\x06\n" +
-	"\x04kind\"\xb8\x01\n" +
+	"\x04kind\"\xe1\x01\n" +
 	"\x06Filter\x12+\n" +
-	"\x06any_of\x18\x01 \x03(\v2\x14.stet.v1.Filter.ItemR\x05anyOf\x1a\x80\x01\n" +
+	"\x06any_of\x18\x01 \x03(\v2\x14.stet.v1.Filter.ItemR\x05anyOf\x1a\xa9\x01\n" +
 	"\x04Item\x12'\n" +
 	"\x0fstream_prefixes\x18\x01 \x03(\tR\x0estreamPrefixes\x12\x1e\n" +
 	"\n" +
 	"categories\x18\x02 \x03(\tR\n" +
 	"categories\x12\x14\n" +
 	"\x05types\x18\x03 \x03(\tR\x05types\x12\x19\n" +
-	"\ball_tags\x18\x04 \x03(\tR\aallTagsB,Z*github.com/stet-db/stet/gen/stet/v1;stetv1b\x06proto3"
+	"\ball_tags\x18\x04 \x03(\tR\aallTags\x12'\n" +
+	"\x0fcorrelation_ids\x18\x05 \x03(\tR\x0ecorrelationIdsB,Z*github.com/stet-db/stet/gen/stet/v1;stetv1b\x06proto3"
 
 var (
 	file_stet_v1_event_proto_rawDescOnce sync.Once
