@@ -11,6 +11,7 @@ import (
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/directory"
 	"github.com/stet-db/stet/storage/pebblestore/inventory"
 	"github.com/stet-db/stet/storage/pebblestore/sumfs"
 )
@@ -71,21 +72,21 @@ func (d *DB) backup(ctx context.Context, dest string, head storage.Position) err
 			return err
 		}
 	}
-	files, err := inventory.Of(ctx, d.opts.FS, dest, "LOCK", backupManifest, backupVerified)
+	list, err := inventory.Of(ctx, d.opts.FS, dest, "LOCK", backupManifest, backupVerified)
 	if err != nil {
 		return err
 	}
-	m := manifest{Note: manifestNote, History: d.history.String(), Head: uint64(head), Files: files}
+	m := manifest{Note: manifestNote, History: d.history.String(), Head: uint64(head), Files: list}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeFile(d.opts.FS, dest, backupManifest, append(text, '\n'))
+	return directory.Write(d.opts.FS, dest, backupManifest, append(text, '\n'))
 }
 
 // verifyBackup compares the files of a backup with its manifest.
 func verifyBackup(fsys vfs.FS, dir string) error {
-	text, err := readFile(fsys, dir, backupManifest)
+	text, err := directory.Read(fsys, dir, backupManifest)
 	if err != nil {
 		return fmt.Errorf("read backup manifest in %s: %w", dir, err)
 	}
@@ -106,7 +107,7 @@ func acceptBackup(fsys vfs.FS, dir string) error {
 	if err := fsys.Rename(fsys.PathJoin(dir, backupManifest), fsys.PathJoin(dir, backupVerified)); err != nil {
 		return fmt.Errorf("accept backup %s: %w", dir, err)
 	}
-	return syncDir(fsys, dir)
+	return directory.Sync(fsys, dir)
 }
 
 // renewHistory gives a restored backup a history of its own: what is appended
@@ -120,5 +121,5 @@ func (d *DB) renewHistory() error {
 	if err := d.opts.FS.Remove(d.opts.FS.PathJoin(d.dir, backupVerified)); err != nil {
 		return fmt.Errorf("renew history id: %w", err)
 	}
-	return syncDir(d.opts.FS, d.dir)
+	return directory.Sync(d.opts.FS, d.dir)
 }

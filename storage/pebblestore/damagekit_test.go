@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/pebblestore/directory"
 	"github.com/stet-db/stet/storage/record"
 )
 
@@ -33,7 +34,7 @@ func take(t testing.TB, fsys vfs.FS) image {
 	}
 	out := image{}
 	for _, name := range names {
-		if out[name], err = readFile(fsys, imageDir, name); err != nil {
+		if out[name], err = directory.Read(fsys, imageDir, name); err != nil {
 			t.Fatal(err)
 		}
 	}

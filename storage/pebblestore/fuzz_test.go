@@ -9,6 +9,7 @@ import (
 
 	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/pebblestore/directory"
 	"github.com/stet-db/stet/storage/pebblestore/inventory"
 )
 
@@ -17,7 +18,7 @@ import (
 func FuzzBackupManifest(f *testing.F) {
 	z := prooftest.Target(f)
 	fsys := vfs.NewMem()
-	if err := errors.Join(fsys.MkdirAll("backup", 0o750), writeFile(fsys, "backup", "000001.log", []byte("content"))); err != nil {
+	if err := errors.Join(fsys.MkdirAll("backup", 0o750), directory.Write(fsys, "backup", "000001.log", []byte("content"))); err != nil {
 		f.Fatal(err)
 	}
 	files, err := inventory.Of(f.Context(), fsys, "backup")
@@ -32,7 +33,7 @@ func FuzzBackupManifest(f *testing.F) {
 	z.Add([]byte(`{"files": [{"name": "../backup/000001.log", "bytes": 7}, {"name": ""}, {"name": "\u0000"}]}`))
 	z.Add([]byte(`{"files": null}`))
 	z.Run(func(t *testing.T, text []byte) {
-		if err := writeFile(fsys, "backup", backupManifest, text); err != nil {
+		if err := directory.Write(fsys, "backup", backupManifest, text); err != nil {
 			t.Fatal(err)
 		}
 		err := verifyBackup(fsys, "backup")

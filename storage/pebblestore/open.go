@@ -14,6 +14,7 @@ import (
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
+	"github.com/stet-db/stet/storage/pebblestore/directory"
 )
 
 // Names of the rows that describe the store.
@@ -54,7 +55,7 @@ func Open(dir string, o Options) (*DB, error) {
 	if err := fault.Fail(fault.OpenLocked); err != nil {
 		return nil, err
 	}
-	if err := checkRoom(o.FS, dir); err != nil {
+	if err := directory.CheckRoom(o.FS, dir); err != nil {
 		return nil, err
 	}
 	if found.backup {

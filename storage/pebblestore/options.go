@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/stet-db/stet/internal/mutant"
+	"github.com/stet-db/stet/storage/pebblestore/enginelog"
 	"github.com/stet-db/stet/storage/pebblestore/failstop"
 	"github.com/stet-db/stet/storage/pebblestore/logspace"
 	"github.com/stet-db/stet/storage/pebblestore/sumfs"
@@ -89,8 +90,8 @@ func (o Options) pebbleOptions() *pebble.Options {
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                1024,
-		Logger:                      logger{o.Logger, o.Fatal},
-		EventListener:               listener(o.Logger),
+		Logger:                      enginelog.Logger{To: o.Logger, Fatal: o.Fatal},
+		EventListener:               enginelog.Listener(o.Logger),
 	}
 	if mutant.On(mutant.FormatOldest) {
 		p.FormatMajorVersion = pebble.FormatMinSupported

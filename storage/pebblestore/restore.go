@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/stet-db/stet/storage"
+	"github.com/stet-db/stet/storage/pebblestore/directory"
 )
 
 // unfinishedRestore marks a directory whose restore has not finished.
@@ -46,7 +47,7 @@ func NewRestorer(dir string, o Options, history storage.HistoryID) (*Restorer, e
 	}
 	r := &Restorer{dir: dir, lock: lock, streams: make(map[string]storage.StreamState)}
 	if err = o.checkSums(context.Background(), dir); err == nil {
-		err = writeFile(o.FS, dir, unfinishedRestore, nil)
+		err = directory.Write(o.FS, dir, unfinishedRestore, nil)
 	}
 	if err == nil {
 		o, err = o.withSums(dir)
@@ -111,7 +112,7 @@ func (r *Restorer) Finish() error {
 		err = r.opts.FS.Remove(r.opts.FS.PathJoin(r.dir, unfinishedRestore))
 	}
 	if err == nil {
-		err = syncDir(r.opts.FS, r.dir)
+		err = directory.Sync(r.opts.FS, r.dir)
 	}
 	return errors.Join(err, r.lock.Close())
 }

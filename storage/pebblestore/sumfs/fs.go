@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/stet-db/stet/storage/pebblestore/directory"
 )
 
 // FS is the file system of one open directory. It is safe for concurrent use;
@@ -91,7 +93,7 @@ func Discard(fsys vfs.FS, dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("discard checksums of %s: %w", dir, err)
 	}
-	return syncDir(fsys, dir)
+	return directory.Sync(fsys, dir)
 }
 
 // Close makes what was written durable; where nothing was, the directory stays

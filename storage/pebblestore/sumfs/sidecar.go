@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/stet-db/stet/storage/pebblestore/directory"
 )
 
 // create makes the file with what s says in both slots, durably.
@@ -29,18 +31,7 @@ func create(fsys vfs.FS, dir string, s *slot) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("create checksums of %s: %w", dir, err)
 	}
-	return syncDir(fsys, dir)
-}
-
-func syncDir(fsys vfs.FS, dir string) error {
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	return nil
+	return directory.Sync(fsys, dir)
 }
 
 // cover notes that a file is durable up to there.

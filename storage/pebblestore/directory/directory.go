@@ -1,4 +1,4 @@
-package pebblestore
+package directory
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// writeFile writes a small file so that it is there, whole, after any crash.
-func writeFile(fsys vfs.FS, dir, name string, content []byte) error {
+// Write writes a small file so that it is there, whole, after any crash.
+func Write(fsys vfs.FS, dir, name string, content []byte) error {
 	f, err := fsys.Create(fsys.PathJoin(dir, name), vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
@@ -21,11 +21,11 @@ func writeFile(fsys vfs.FS, dir, name string, content []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return syncDir(fsys, dir)
+	return Sync(fsys, dir)
 }
 
-// readFile reads a small file whole.
-func readFile(fsys vfs.FS, dir, name string) (content []byte, err error) {
+// Read reads a small file whole.
+func Read(fsys vfs.FS, dir, name string) (content []byte, err error) {
 	f, err := fsys.Open(fsys.PathJoin(dir, name))
 	if err != nil {
 		return nil, err
@@ -34,8 +34,8 @@ func readFile(fsys vfs.FS, dir, name string) (content []byte, err error) {
 	return io.ReadAll(f)
 }
 
-// syncDir makes the names in a directory durable.
-func syncDir(fsys vfs.FS, dir string) error {
+// Sync makes the names in a directory durable.
+func Sync(fsys vfs.FS, dir string) error {
 	d, err := fsys.OpenDir(dir)
 	if err != nil {
 		return fmt.Errorf("sync %s: %w", dir, err)

@@ -1,7 +1,8 @@
-package pebblestore
+package enginelog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,7 +10,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // traced is an error that tells more when it is asked for everything, as those
 // of the engine do.
@@ -30,7 +35,7 @@ func (e traced) Format(s fmt.State, _ rune) {
 func TestAStormOfBackgroundErrorsIsALineAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told bytes.Buffer
-		l := listener(slog.New(slog.NewTextHandler(&told, nil)))
+		l := Listener(slog.New(slog.NewTextHandler(&told, nil)))
 		for range 3 {
 			for range 1000 {
 				l.BackgroundError(traced{})
@@ -42,4 +47,25 @@ func TestAStormOfBackgroundErrorsIsALineAMinute(t *testing.T) {
 			t.Errorf("%d lines: %s", len(lines), told.String())
 		}
 	})
+}
+
+// Whoever calls Fatalf counts on not being returned to, even where the process
+// is not ended.
+func TestAFatalMessageEndsTheProcessAndNeverReturns(t *testing.T) {
+	var told bytes.Buffer
+	var ended error
+	l := Logger{To: slog.New(slog.NewTextHandler(&told, nil)), Fatal: func(err error) { ended = err }}
+	l.Infof("flushed %d", 1)
+	l.Errorf("cannot read %s", "000001.log")
+	if text := told.String(); !strings.Contains(text, "cannot read 000001.log") || strings.Contains(text, "flushed") {
+		t.Errorf("told %s", text)
+	}
+	func() {
+		defer func() { _ = recover() }() // what it ends with is asked below
+		l.Fatalf("lost: %w", traced{})
+		t.Error("it returned")
+	}()
+	if !errors.Is(ended, traced{}) {
+		t.Errorf("ended with %v", ended)
+	}
 }

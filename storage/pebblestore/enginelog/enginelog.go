@@ -1,4 +1,4 @@
-package pebblestore
+package enginelog
 
 import (
 	"fmt"
@@ -9,24 +9,29 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// logger hands Pebble's messages on. What Pebble finds fatal ends the process:
-// it cannot go on, and neither can its user.
-type logger struct {
-	to    *slog.Logger
-	fatal func(error)
+// Logger hands Pebble's messages on, as its option wants them. What Pebble finds
+// fatal ends the process: it cannot go on, and neither can its user. Immutable.
+type Logger struct {
+	// To gets the messages.
+	To *slog.Logger
+	// Fatal ends the process. Should it return, the goroutine panics.
+	Fatal func(error)
 }
 
-func (l logger) Infof(format string, args ...any) {
-	l.to.Debug("storage engine", "message", fmt.Sprintf(format, args...))
+// Infof is what the engine does; shown when debugging.
+func (l Logger) Infof(format string, args ...any) {
+	l.To.Debug("storage engine", "message", fmt.Sprintf(format, args...))
 }
 
-func (l logger) Errorf(format string, args ...any) {
-	l.to.Error("storage engine", "message", fmt.Sprintf(format, args...))
+// Errorf is what went wrong in the engine.
+func (l Logger) Errorf(format string, args ...any) {
+	l.To.Error("storage engine", "message", fmt.Sprintf(format, args...))
 }
 
-func (l logger) Fatalf(format string, args ...any) {
+// Fatalf is that the engine cannot go on; it does not return.
+func (l Logger) Fatalf(format string, args ...any) {
 	err := fmt.Errorf(format, args...)
-	l.fatal(err)
+	l.Fatal(err)
 	panic(err) // the caller counts on not being returned to
 }
 
@@ -35,8 +40,8 @@ func (l logger) Fatalf(format string, args ...any) {
 // on the same disk.
 const backgroundErrorEvery = int64(time.Minute)
 
-// listener reports what the operator should know.
-func listener(to *slog.Logger) *pebble.EventListener {
+// Listener reports what the operator should know.
+func Listener(to *slog.Logger) *pebble.EventListener {
 	var last, left atomic.Int64
 	l := &pebble.EventListener{
 		BackgroundError: func(err error) {

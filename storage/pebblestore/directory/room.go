@@ -1,4 +1,4 @@
-package pebblestore
+package directory
 
 import (
 	"fmt"
@@ -11,11 +11,11 @@ import (
 // bytes.
 const roomToOpen = 1 << 20
 
-// checkRoom refuses to open where the disk is too full for it. Opening writes
+// CheckRoom refuses to open a store where the disk is too full for it. Opening writes
 // what is in the logs into tables, and where that fails for want of space the
 // engine tries again without end and without a word. A file system that cannot
 // tell what is free is believed to have room.
-func checkRoom(fsys vfs.FS, dir string) error {
+func CheckRoom(fsys vfs.FS, dir string) error {
 	usage, err := fsys.GetDiskUsage(dir)
 	if err != nil {
 		return nil //nolint:nilerr // believed to have room
