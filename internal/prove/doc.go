@@ -1,6 +1,7 @@
 // Prove runs the layers of a proof, from the root of the repository:
 //
-//	prove full            each layer at its bar, into docs/proof-latest.json
+//	prove full            each layer at its bar, two at once (-jobs), into
+//	                      docs/proof-latest.json
 //	prove full -only R    those whose names match, into the same file
 //	prove soak -for D     layers in random order for a time, into
 //	                      docs/soak-latest.json; an interrupt ends it early

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/internal/proof"
 )
 
@@ -52,6 +53,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	lasting := flags.Duration("for", time.Hour, "how long to soak")
 	box := flags.Duration("box", time.Minute, "how long one run of a soak takes")
 	halt := flags.Bool("stop", false, "end a soak at the first failure")
+	jobs := flags.Int("jobs", 2, "how many layers of a full proof run at once")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -61,7 +63,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	}
 	switch args[0] {
 	case "full":
-		return withRunner(out, latestProof, *seed, *only != "", func(r *runner) error { return r.full(ctx, chosen, *only != "") })
+		return withRunner(out, latestProof, *seed, *only != "", func(r *runner) error { return r.full(ctx, chosen, *only != "", *jobs) })
 	case "soak":
 		return withRunner(out, latestSoak, *seed, false, func(r *runner) error { return r.soak(ctx, chosen, *lasting, *box, *halt) })
 	case "page":
@@ -95,7 +97,7 @@ func withRunner(out io.Writer, file string, seed uint64, goOn bool, do func(*run
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	r := &runner{out: out, work: work, built: map[string]string{}, record: proof.New(), file: file, began: time.Now()}
+	r := &runner{out: &lines{to: out}, work: work, built: map[string]string{}, record: proof.New(), file: file, began: time.Now()}
 	if goOn {
 		if r.record, err = proof.Read(file); err != nil {
 			return err
@@ -113,29 +115,33 @@ func withRunner(out io.Writer, file string, seed uint64, goOn bool, do func(*run
 	return do(r)
 }
 
-// full runs each layer at its bar. One that failed does not keep the others
-// from running. With one the seed is that of the run.
-func (r *runner) full(ctx context.Context, chosen []layer, some bool) error {
+// full runs each layer once at its bar, some at once, and adds to the record.
+// Some: only those chosen, each with the seed of the record, so that one can be
+// repeated.
+func (r *runner) full(ctx context.Context, chosen []layer, some bool, jobs int) error {
 	random := rand.New(rand.NewPCG(r.record.About.Seed, 0))
-	var all error
+	turns := make(chan turn, len(chosen))
 	for _, l := range chosen {
 		t := turn{layer: l, level: "full", seed: random.Uint64()}
 		if some {
 			t.seed = r.record.About.Seed
 		}
 		r.forget(l)
-		began := time.Now()
-		err := r.run(ctx, t)
-		if ctx.Err() != nil {
-			return errors.Join(errors.New("interrupted"), all, r.save(guarantees))
-		}
-		if err != nil {
-			all = errors.Join(all, fmt.Errorf("%s: %w", l.name, err))
-		}
-		fmt.Fprintf(r.out, "prove: %s took %v, %v so far\n", l.name, time.Since(began).Round(time.Second), time.Since(r.began).Round(time.Second))
-		if err := r.save(guarantees); err != nil {
-			return errors.Join(all, err)
-		}
+		turns <- t
+	}
+	close(turns)
+	failed := make(chan error, len(chosen)) // room for all: nobody waits
+	lanes := lifecycle.New(ctx)
+	for lane := range max(jobs, 1) {
+		lanes.Go(fmt.Sprintf("lane %d", lane), func(ctx context.Context) error { return r.lane(ctx, turns, failed) })
+	}
+	if err := lanes.Wait(); err != nil || ctx.Err() != nil {
+		return errors.Join(errors.New("interrupted"), err, r.save(guarantees))
+	}
+	close(failed)
+	var all error
+	for err := range failed {
+		all = errors.Join(all, err)
 	}
 	for _, missed := range r.record.Missed() {
 		all = errors.Join(all, errors.New(missed))
@@ -144,6 +150,26 @@ func (r *runner) full(ctx context.Context, chosen []layer, some bool) error {
 		fmt.Fprintln(r.out, "prove: all bars are reached; commit docs/proof-latest.json and docs/guarantees.md")
 	}
 	return all
+}
+
+// lane runs turns one after the other until there are none. A failed one does
+// not end it.
+func (r *runner) lane(ctx context.Context, turns <-chan turn, failed chan<- error) error {
+	for t := range turns {
+		began := time.Now()
+		err := r.run(ctx, t)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failed <- fmt.Errorf("%s: %w", t.name, err)
+		}
+		fmt.Fprintf(r.out, "prove: %s took %v, %v so far\n", t.name, time.Since(began).Round(time.Second), time.Since(r.began).Round(time.Second))
+		if err := r.save(guarantees); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget drops what an earlier run of the layer left in the record.

@@ -97,7 +97,7 @@ func sectionLines(t *testing.T) []string {
 func (r *runner) fresh(t *testing.T, file string) (out *strings.Builder) {
 	t.Helper()
 	out = &strings.Builder{}
-	*r = runner{out: out, work: t.TempDir(), built: map[string]string{}, record: proof.New(), file: file, began: time.Now()}
+	*r = runner{out: &lines{to: out}, work: t.TempDir(), built: map[string]string{}, record: proof.New(), file: file, began: time.Now()}
 	r.record.About.Seed = 7
 	return out
 }
@@ -106,7 +106,7 @@ func TestAProofRunsEachLayerAndTellsHowToRepeatWhatFailed(t *testing.T) {
 	all := odd(t)
 	var r runner
 	out := r.fresh(t, latestProof)
-	err := r.full(t.Context(), all[:2], false)
+	err := r.full(t.Context(), all[:2], false, 2)
 	if err == nil || !strings.Contains(err.Error(), "bad: ") || !strings.Contains(err.Error(), "kills: kills is 0") {
 		t.Errorf("got %v, want what failed and the bars that were missed", err)
 	}

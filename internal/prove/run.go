@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,12 +25,28 @@ const failures = "bin/proof-failures"
 type runner struct {
 	out io.Writer
 	// work is for test programs and for the counters of one run.
-	work  string
-	built map[string]string
+	work string
+
+	building sync.Mutex // held while a program is built: one at a time is fastest
+	built    map[string]string
+
 	// record is what was done so far, file where it goes.
+	mu     sync.Mutex
 	record proof.Record
 	file   string
 	began  time.Time
+}
+
+// lines is an output that several lanes share, each write a whole line.
+type lines struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (l *lines) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(text)
 }
 
 // turn is one run of a layer.
@@ -50,6 +67,11 @@ func (t turn) settings() []string {
 	return out
 }
 
+// file is a name for the turn's own files.
+func (t turn) file() string {
+	return fmt.Sprintf("%s-%d", strings.NewReplacer("/", "-", " ", "-").Replace(t.name), t.seed)
+}
+
 // command repeats the run.
 func (t turn) command() string {
 	race := ""
@@ -61,6 +83,8 @@ func (t turn) command() string {
 
 // program is the test program of a layer, built once.
 func (r *runner) program(ctx context.Context, l layer) (string, error) {
+	r.building.Lock()
+	defer r.building.Unlock()
 	key := fmt.Sprintf("%s race=%v", l.dir, l.race)
 	if program := r.built[key]; program != "" {
 		return program, nil
@@ -88,13 +112,15 @@ func (r *runner) run(ctx context.Context, t turn) error {
 		return ctx.Err()
 	}
 	var output strings.Builder
-	counters := filepath.Join(r.work, "counters.json")
+	counters := filepath.Join(r.work, "counters-"+t.file()+".json")
 	if err == nil {
 		err = errors.Join(removed(counters), r.execute(ctx, t, program, counters, &output))
 	} else {
 		output.WriteString(err.Error())
 	}
 	done, readErr := proof.Read(counters)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if readErr == nil {
 		r.record.Add(done)
 	}
@@ -106,7 +132,7 @@ func (r *runner) run(ctx context.Context, t turn) error {
 	}
 	fmt.Fprintf(r.out, "prove: FAILED: %s: %v\nprove: repeat it with: %s\n", t.name, err, t.command())
 	r.record.About.Failures = append(r.record.About.Failures, t.command())
-	name := filepath.Join(failures, fmt.Sprintf("%s-%d.txt", strings.NewReplacer("/", "-", " ", "-").Replace(t.name), t.seed))
+	name := filepath.Join(failures, t.file()+".txt")
 	kept := errors.Join(os.MkdirAll(failures, 0o755), os.WriteFile(name, []byte(t.command()+"\n\n"+output.String()), 0o600))
 	if kept == nil {
 		fmt.Fprintf(r.out, "prove: its output is in %s\n", name)
@@ -164,6 +190,8 @@ func (r *runner) execute(ctx context.Context, t turn, program, counters string, 
 
 // skipped notes what this machine cannot do, once.
 func (r *runner) skipped(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, known := range r.record.About.Skipped {
 		if known == what {
 			return
@@ -174,6 +202,8 @@ func (r *runner) skipped(what string) {
 
 // save writes the counters so far, and the page.
 func (r *runner) save(page string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.record.About.Seconds = time.Since(r.began).Round(time.Second).Seconds()
 	if err := r.record.Write(r.file); err != nil {
 		return err
