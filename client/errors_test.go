@@ -89,29 +89,3 @@ func TestNotFoundNamesTheStream(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestOnlyWhatCannotHaveBeenWrittenIsJudgedSo(t *testing.T) {
-	for _, tc := range []struct {
-		code   codes.Code
-		reason string
-		sent   bool
-		want   any
-	}{
-		{codes.Unavailable, "", false, client.NotNow},
-		{codes.Unavailable, "", true, client.Open},
-		{codes.DeadlineExceeded, "", true, client.Lost},
-		{codes.DeadlineExceeded, "", false, client.Refused},
-		{codes.Canceled, "", true, client.Lost},
-		{codes.Internal, "", true, client.Lost},
-		{codes.Unknown, "", true, client.Lost},
-		{codes.Internal, "INTERNAL", true, client.Lost},
-		{codes.Unauthenticated, "", true, client.Refused},
-		{codes.ResourceExhausted, "", true, client.Refused},
-		{codes.Unavailable, "OUTCOME_UNKNOWN", true, client.Open},
-		{codes.Unavailable, "SHUTTING_DOWN", true, client.NotNow},
-	} {
-		if got := client.Judge(tc.code, tc.reason, tc.sent); any(got) != tc.want {
-			t.Errorf("%v %q sent %v: %v, want %v", tc.code, tc.reason, tc.sent, got, tc.want)
-		}
-	}
-}

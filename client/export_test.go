@@ -5,17 +5,6 @@ import (
 	"time"
 )
 
-// Judge is judge, for the table of reasons.
-var Judge = judge
-
-// The verdicts.
-const (
-	Refused = refused
-	NotNow  = notNow
-	Open    = open
-	Lost    = lost
-)
-
 // Plain tells whether a client with these options would connect without TLS.
 func Plain(o Options, addr string) bool { return o.transport().Plain(addr) }
 

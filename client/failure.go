@@ -4,41 +4,12 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/protoadapt"
 
-	stetv1 "github.com/stet-db/stet/gen/stet/v1"
-)
-
-// The reasons of the API, as in docs/errors.md.
-const (
-	domain = "stet"
-
-	reasonInvalidRequest  = "INVALID_REQUEST"
-	reasonConflict        = "CONFLICT"
-	reasonStreamNotFound  = "STREAM_NOT_FOUND"
-	reasonRequestIDReused = "REQUEST_ID_REUSED"
-	reasonHistoryChanged  = "HISTORY_CHANGED"
-	reasonClockAhead      = "CLOCK_AHEAD"
-	reasonBeyondEnd       = "BEYOND_END"
-	reasonQueueFull       = "QUEUE_FULL"
-	reasonDiskFloor       = "DISK_FLOOR"
-	reasonRequestIDsFull  = "REQUEST_IDS_FULL"
-	reasonSubscriptions   = "TOO_MANY_SUBSCRIPTIONS"
-	reasonPipelines       = "TOO_MANY_PIPELINES"
-	reasonCalls           = "TOO_MANY_CALLS"
-	reasonShuttingDown    = "SHUTTING_DOWN"
-	reasonOutcomeUnknown  = "OUTCOME_UNKNOWN"
-	reasonPipelineHalted  = "PIPELINE_HALTED"
-	reasonDataDamaged     = "DATA_DAMAGED"
-	reasonUnknownForm     = "UNKNOWN_FORM"
-	reasonInternal        = "INTERNAL"
-	reasonRequirement     = "REQUIREMENT_NOT_MET"
-	reasonIncompatible    = "INCOMPATIBLE_CHANGE"
+	"github.com/stet-db/stet/client/internal/refusal"
 )
 
 // Reason is the API's stable word for why a call failed, such as "CONFLICT";
@@ -49,7 +20,7 @@ func Reason(err error) string {
 		return known.stetReason()
 	}
 	if st, ok := status.FromError(err); ok && st != nil {
-		return detailsOf(st).reason
+		return refusal.DetailsOf(st).Reason
 	}
 	return ""
 }
@@ -118,87 +89,68 @@ func (k *call) name() string {
 	return k.op + " " + strconv.Quote(k.stream)
 }
 
-// details are what a status carries beside code and message.
-type details struct {
-	reason     string
-	metadata   map[string]string
-	violations []Violation
-	conflicts  []FailedExpectation
-	retryAfter time.Duration
-}
-
-func detailsOf(st *status.Status) details {
-	var d details
-	for _, detail := range st.Details() {
-		switch m := detail.(type) {
-		case *errdetails.ErrorInfo:
-			if m.GetDomain() == domain {
-				d.reason, d.metadata = m.GetReason(), m.GetMetadata()
-			}
-		case *errdetails.BadRequest:
-			for _, v := range m.GetFieldViolations() {
-				d.violations = append(d.violations, Violation{v.GetField(), v.GetDescription()})
-			}
-		case *errdetails.RetryInfo:
-			d.retryAfter = m.GetRetryDelay().AsDuration()
-		case *stetv1.Conflict:
-			d.conflicts = append(d.conflicts, FailedExpectation{
-				Stream: m.GetStream(), Expected: expectationOf(m.GetExpected()), Actual: m.GetActual(), Head: m.GetHead(),
-			})
-		}
-	}
-	return d
-}
-
 // errorOf gives a failed call its type.
 func errorOf(ctx context.Context, k call, err error) error {
 	st, _ := status.FromError(err) // always gives a status; foreign errors are Unknown
-	d := detailsOf(st)
-	f := failure{op: k.name(), status: st, reason: d.reason, cause: contextCause(ctx, st)}
-	switch d.reason {
-	case reasonConflict:
+	d := refusal.DetailsOf(st)
+	f := failure{op: k.name(), status: st, reason: d.Reason, cause: refusal.ContextCause(ctx, st)}
+	switch d.Reason {
+	case refusal.Conflict:
 		return conflictOf(f, d)
-	case reasonInvalidRequest, reasonIncompatible:
-		return &InvalidRequest{f, d.violations}
-	case reasonRequirement:
-		return &RequirementNotMet{f, d.metadata["code"]}
-	case reasonStreamNotFound:
+	case refusal.InvalidRequest, refusal.IncompatibleChange:
+		return &InvalidRequest{f, violationsOf(d)}
+	case refusal.RequirementNotMet:
+		return &RequirementNotMet{f, d.Metadata["code"]}
+	case refusal.StreamNotFound:
 		return &NotFound{f, k.stream}
-	case reasonRequestIDReused:
+	case refusal.RequestIDReused:
 		return &RequestIDReused{f, k.requestID}
-	case reasonHistoryChanged:
-		return &HistoryChanged{f, k.history, d.metadata["history_id"]}
-	case reasonBeyondEnd:
-		end, _ := strconv.ParseUint(d.metadata["end"], 10, 64) // absent or odd: not said
+	case refusal.HistoryChanged:
+		return &HistoryChanged{f, k.history, d.Metadata["history_id"]}
+	case refusal.BeyondEnd:
+		end, _ := strconv.ParseUint(d.Metadata["end"], 10, 64) // absent or odd: not said
 		return &BeyondEnd{f, k.cursor, end}
-	case reasonOutcomeUnknown:
+	case refusal.OutcomeUnknown:
 		return &OutcomeUnknown{f, k.requestID}
-	case reasonQueueFull, reasonShuttingDown, reasonCalls:
-		return &Unavailable{f, d.retryAfter}
-	case reasonDiskFloor, reasonRequestIDsFull, reasonSubscriptions, reasonPipelines:
+	case refusal.QueueFull, refusal.ShuttingDown, refusal.TooManyCalls:
+		return &Unavailable{f, d.RetryAfter}
+	case refusal.DiskFloor, refusal.RequestIDsFull, refusal.TooManySubscriptions, refusal.TooManyPipelines:
 		return &Exhausted{f}
-	case reasonClockAhead:
+	case refusal.ClockAhead:
 		return &ClockAhead{f}
-	case reasonPipelineHalted:
+	case refusal.PipelineHalted:
 		return &PipelineHalted{f}
-	case reasonDataDamaged, reasonUnknownForm:
+	case refusal.DataDamaged, refusal.UnknownForm:
 		return &Damaged{f}
 	}
 	switch {
 	case st.Code() == codes.Unavailable:
-		return &Unavailable{f, d.retryAfter}
-	case st.Code() == codes.NotFound && d.reason != "":
+		return &Unavailable{f, d.RetryAfter}
+	case st.Code() == codes.NotFound && d.Reason != "":
 		return &NotFound{f, k.stream}
-	case st.Code() == codes.InvalidArgument && d.reason != "":
-		return &InvalidRequest{f, d.violations}
+	case st.Code() == codes.InvalidArgument && d.Reason != "":
+		return &InvalidRequest{f, violationsOf(d)}
 	}
 	return &f
 }
 
-func conflictOf(f failure, d details) error {
-	c := &Conflict{failure: f, All: d.conflicts}
-	if len(d.conflicts) > 0 {
-		c.FailedExpectation = d.conflicts[0]
+func violationsOf(d refusal.Details) []Violation {
+	var out []Violation
+	for _, v := range d.Violations {
+		out = append(out, Violation{v.GetField(), v.GetDescription()})
+	}
+	return out
+}
+
+func conflictOf(f failure, d refusal.Details) error {
+	c := &Conflict{failure: f}
+	for _, m := range d.Conflicts {
+		c.All = append(c.All, FailedExpectation{
+			Stream: m.GetStream(), Expected: expectationOf(m.GetExpected()), Actual: m.GetActual(), Head: m.GetHead(),
+		})
+	}
+	if len(c.All) > 0 {
+		c.FailedExpectation = c.All[0]
 	}
 	return c
 }
@@ -206,7 +158,7 @@ func conflictOf(f failure, d details) error {
 // unknownOutcome is the error of a write that may have been done.
 func unknownOutcome(ctx context.Context, k call, err error) error {
 	st, _ := status.FromError(err) // always gives a status; foreign errors are Unknown
-	return &OutcomeUnknown{failure{k.name(), st, reasonOutcomeUnknown, contextCause(ctx, st)}, k.requestID}
+	return &OutcomeUnknown{failure{k.name(), st, refusal.OutcomeUnknown, refusal.ContextCause(ctx, st)}, k.requestID}
 }
 
 func protocolError(k call, problem string) error {
@@ -225,39 +177,8 @@ func invalid(k call, violations []Violation) error {
 	for i, v := range violations {
 		fields[i] = &errdetails.BadRequest_FieldViolation{Field: v.Field, Description: v.Problem}
 	}
-	st := withDetails(status.New(codes.InvalidArgument, "the request is invalid"),
-		&errdetails.ErrorInfo{Reason: reasonInvalidRequest, Domain: domain},
+	st := refusal.WithDetails(status.New(codes.InvalidArgument, "the request is invalid"),
+		&errdetails.ErrorInfo{Reason: refusal.InvalidRequest, Domain: refusal.Domain},
 		&errdetails.BadRequest{FieldViolations: fields})
-	return &InvalidRequest{failure{op: k.name(), status: st, reason: reasonInvalidRequest}, violations}
-}
-
-// withDetails adds details; those that cannot be encoded (text that is not
-// UTF-8) are left out, as the status says the same in words.
-func withDetails(st *status.Status, list ...protoadapt.MessageV1) *status.Status {
-	for _, detail := range list {
-		if fuller, err := st.WithDetails(detail); err == nil {
-			st = fuller
-		}
-	}
-	return st
-}
-
-// withHistory marks a status as a changed history.
-func withHistory(st *status.Status, actual string) *status.Status {
-	return withDetails(st, &errdetails.ErrorInfo{
-		Reason: reasonHistoryChanged, Domain: domain, Metadata: map[string]string{"history_id": actual},
-	})
-}
-
-// contextCause is the context's error where the status is its echo, so that
-// errors.Is finds context.Canceled and context.DeadlineExceeded. The server
-// knows the deadline, too, and its answer may come just before ours fires.
-func contextCause(ctx context.Context, st *status.Status) error {
-	if st.Code() != codes.Canceled && st.Code() != codes.DeadlineExceeded {
-		return nil
-	}
-	if _, limited := ctx.Deadline(); limited && st.Code() == codes.DeadlineExceeded {
-		return context.DeadlineExceeded
-	}
-	return ctx.Err()
+	return &InvalidRequest{failure{op: k.name(), status: st, reason: refusal.InvalidRequest}, violations}
 }

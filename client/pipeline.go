@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
+	"github.com/stet-db/stet/client/internal/refusal"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
@@ -216,12 +217,12 @@ func (p *Pipeline) take(answer *stetv1.AppendPipelineResponse) *Result {
 }
 
 func (p *Pipeline) outcome(r *Result, answer *stetv1.AppendPipelineResponse) (Appended, error) {
-	refusal := answer.GetError()
-	if refusal == nil {
+	e := answer.GetError()
+	if e == nil {
 		return appendedOf(&r.sent, answer.GetAppended()), nil
 	}
-	k, err := callOf(&r.sent), statusOf(refusal).Err()
-	if judge(codes.Code(refusal.GetCode()), refusal.GetReason(), true) >= open {
+	k, err := callOf(&r.sent), refusal.StatusOf(e).Err()
+	if refusal.Judge(codes.Code(e.GetCode()), e.GetReason(), true) >= refusal.Open {
 		return Appended{}, unknownOutcome(p.ctx, k, err)
 	}
 	return Appended{}, errorOf(p.ctx, k, err)

@@ -4,11 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/protoadapt"
-
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
@@ -49,21 +44,4 @@ func (r *Result) Sent() Append { return r.sent }
 func (r *Result) resolve(appended Appended, err error) {
 	r.appended, r.err = appended, err
 	close(r.done)
-}
-
-// statusOf gives a refusal inside a pipeline the form that it has elsewhere.
-func statusOf(e *stetv1.Error) *status.Status {
-	st := withDetails(status.New(codes.Code(e.GetCode()), e.GetMessage()),
-		&errdetails.ErrorInfo{Reason: e.GetReason(), Domain: domain})
-	if violations := e.GetViolations(); len(violations) > 0 {
-		fields := make([]*errdetails.BadRequest_FieldViolation, len(violations))
-		for i, v := range violations {
-			fields[i] = &errdetails.BadRequest_FieldViolation{Field: v.GetField(), Description: v.GetDescription()}
-		}
-		st = withDetails(st, &errdetails.BadRequest{FieldViolations: fields})
-	}
-	for _, c := range e.GetConflicts() {
-		st = withDetails(st, protoadapt.MessageV1Of(c))
-	}
-	return st
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/stet-db/stet/client/internal/refusal"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
@@ -100,7 +101,7 @@ func (f *follower) run(ctx context.Context) error {
 			return errStopped
 		}
 		st, _ := status.FromError(err) // always gives a status
-		wait := max(f.client.backoff.After(f.failures), min(detailsOf(st).retryAfter, maxRetryAfter))
+		wait := max(f.client.backoff.After(f.failures), min(refusal.DetailsOf(st).RetryAfter, maxRetryAfter))
 		if err := f.client.sleep(ctx, wait); err != nil {
 			return errorOf(ctx, f.call(), status.FromContextError(err).Err())
 		}
@@ -113,12 +114,12 @@ func (f *follower) resumable(ctx context.Context, err error) bool {
 		return false
 	}
 	st, _ := status.FromError(err) // always gives a status
-	switch reason := detailsOf(st).reason; reason {
+	switch reason := refusal.DetailsOf(st).Reason; reason {
 	case "":
-	case reasonSubscriptions:
+	case refusal.TooManySubscriptions:
 		return f.started // the server may not have noticed yet that the last one broke
 	default:
-		return reason == reasonShuttingDown || reason == reasonQueueFull || reason == reasonCalls
+		return reason == refusal.ShuttingDown || reason == refusal.QueueFull || reason == refusal.TooManyCalls
 	}
 	switch st.Code() {
 	case codes.Unavailable:
@@ -178,7 +179,7 @@ func (f *follower) start(message *stetv1.SubscribeResponse) error {
 	if f.history != "" && s.GetHistoryId() != f.history {
 		// The server checks this itself; a cursor must never meet another log.
 		st := status.Newf(codes.FailedPrecondition, "the log's history is %s, not %s", s.GetHistoryId(), f.history)
-		return withHistory(st, s.GetHistoryId()).Err()
+		return refusal.WithHistory(st, s.GetHistoryId()).Err()
 	}
 	f.history = s.GetHistoryId()
 	if !f.placed {

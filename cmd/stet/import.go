@@ -44,8 +44,10 @@ It may be packed with gzip or zstd.
 
 NDJSON has one event a line: {"stream":"cart-1","type":"ItemAdded","json":{..}}
 and, if wanted, "id", "occurred_at", "metadata", "tags", "schema_version"; what
-export writes, too. CSV is mapped by Go templates over the columns that the
-first line names; without --json the data is the row as an object.
+export writes, too, without the server's own streams (export with --category or
+--prefix when there are specifications, or restore all with --preserve). CSV is
+mapped by Go templates over the columns that the first line names; without
+--json the data is the row as an object.
 
 Running it again adds nothing twice: chunks of events are sent with request ids
 made of the source's name, the mapping and their number, and what was

@@ -1,0 +1,58 @@
+package refusal
+
+import "google.golang.org/grpc/codes"
+
+// Verdict says what a failed attempt means.
+type Verdict uint8
+
+const (
+	// Refused: nothing was done, and repeating does not help.
+	Refused Verdict = iota
+	// NotNow: nothing was done, and repeating may help.
+	NotNow
+	// Open: it may have been done, and repeating may help to find out.
+	Open
+	// Lost: it may have been done, and repeating does not help.
+	Lost
+)
+
+// Judge reads code and reason, never the message. sent tells whether the
+// request may have left this machine.
+func Judge(code codes.Code, reason string, sent bool) Verdict {
+	switch reason {
+	case QueueFull, ShuttingDown, TooManyCalls:
+		return NotNow
+	case OutcomeUnknown:
+		return Open
+	case Internal:
+		return Lost
+	case "": // the word of the transport or of something in between
+	default:
+		return Refused
+	}
+	switch code {
+	case codes.Unavailable:
+		if sent {
+			return Open
+		}
+		return NotNow
+	case codes.Canceled, codes.DeadlineExceeded, codes.Internal, codes.Unknown:
+		if sent {
+			return Lost
+		}
+	}
+	return Refused
+}
+
+// Settles tells whether a refusal also says that no earlier attempt of the same
+// request was written: the server judges content, then looks for the request
+// it knows, then judges expectations. Other refusals come before it has looked.
+func Settles(reason string) bool {
+	return reason == Conflict || reason == InvalidRequest || reason == RequestIDReused
+}
+
+// SettlesByRequestID tells the same of a request with an id: the server looks
+// for it before any refusal by the specification leaves.
+func SettlesByRequestID(code codes.Code, reason string) bool {
+	return reason == RequirementNotMet || reason != "" && (code == codes.InvalidArgument || code == codes.NotFound)
+}
