@@ -18,6 +18,9 @@ const (
 	// stateAnswerBytes is what an answer about states may have at least: a state
 	// has up to 8 MiB, and a change of it somewhat more.
 	stateAnswerBytes = 32 << 20
+	// unfinishedBytes bounds what the messages that are not whole hold, over all
+	// connections: fifty of the largest requests on their way at a time.
+	unfinishedBytes = 512 << 20
 	// headerBytes bounds the headers of one call.
 	headerBytes = 16 << 10
 	// handshakeTimeout bounds the time from a connection to its first frames.

@@ -13,6 +13,7 @@ import (
 	"github.com/stet-db/stet/internal/clock"
 	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/server/httpapi"
+	"github.com/stet-db/stet/server/inbound"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -120,6 +121,7 @@ type moment struct {
 	api      httpapi.Stats
 	config   *Config
 	arrivals *arrivals
+	inbound  inbound.Stats
 	service  *Service
 }
 
@@ -156,6 +158,10 @@ var readings = []reading{
 	{"calls", "Calls of all connections, from their headers to their end.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.arrivals.open.Load()) }},
 	{"calls_limit", "Bound of the calls; those beyond it are refused with TOO_MANY_CALLS.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Calls) }},
 	{"calls_refused_total", "Calls refused because too many were running.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.arrivals.refused.Load()) }},
+	{"unfinished_bytes", "Bytes of requests that have not come whole, on the gRPC listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.inbound.Held) }},
+	{"unfinished_bytes_limit", "Bound of these bytes; when it is exceeded the connection that holds most of them is closed.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.inbound.Limit) }},
+	{"connections_closed_full_total", "Connections closed because they held most of too many of these bytes.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.inbound.Full) }},
+	{"connections_closed_resets_total", "Connections closed because their clients kept resetting calls before they were answered.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.inbound.Floods) }},
 	{"subscriptions_limit", "Bound of the subscriptions; those beyond it are refused with TOO_MANY_SUBSCRIPTIONS.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Subscriptions) }},
 	{"subscriptions_refused_total", "Subscriptions refused because too many were running.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.service.subscriptions.refused.Load()) }},
 	{"pipelines_limit", "Bound of the append pipelines; those beyond it are refused with TOO_MANY_PIPELINES.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.config.Pipelines) }},
@@ -208,7 +214,7 @@ func (c *scrape) Describe(out chan<- *prometheus.Desc) {
 
 func (c *scrape) Collect(out chan<- prometheus.Metric) {
 	s := c.server
-	m := moment{store: s.store.Stats(), clock: s.service.guard.Stats(), rpc: s.rpcListener, http: s.httpListener, ops: s.opsListener, api: s.api.Stats(), config: &s.config, arrivals: &s.arrivals, service: s.service}
+	m := moment{store: s.store.Stats(), clock: s.service.guard.Stats(), rpc: s.rpcListener, http: s.httpListener, ops: s.opsListener, api: s.api.Stats(), config: &s.config, arrivals: &s.arrivals, inbound: s.inbound.Stats(), service: s.service}
 	for i, r := range readings {
 		out <- prometheus.MustNewConstMetric(c.descs[i], r.kind, r.value(&m))
 	}

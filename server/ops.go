@@ -16,7 +16,7 @@ import (
 
 	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/internal/lifecycle"
-	"github.com/stet-db/stet/server/httpapi"
+	"github.com/stet-db/stet/server/browser"
 )
 
 // Bounds of the operations listener: it serves a scraper, a supervisor and an
@@ -70,7 +70,7 @@ func (s *Server) newOps(ctx context.Context) *http.Server {
 	loopbackOnly := s.loopbackOnly(s.opsListener.Addr())
 	for _, r := range s.opsRoutes() {
 		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) {
-			if loopbackOnly && !httpapi.IsLoopbackName(req.Host) {
+			if loopbackOnly && !browser.IsLoopbackName(req.Host) {
 				s.answer(w, http.StatusForbidden, refused{"without keys only localhost and loopback addresses are served as Host"})
 				return
 			}

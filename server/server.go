@@ -11,11 +11,13 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/server/httpapi"
+	"github.com/stet-db/stet/server/inbound"
 	"github.com/stet-db/stet/server/wire"
 	"github.com/stet-db/stet/storage"
 )
@@ -32,8 +34,10 @@ type Server struct {
 	calls   *calls
 	// arrivals are the calls, also before the interceptors see them.
 	arrivals arrivals
-	metrics  *metrics
-	health   *health.Server
+	// inbound bounds what their messages hold before they are whole.
+	inbound *inbound.Budget
+	metrics *metrics
+	health  *health.Server
 	// certificates are nil without TLS.
 	certificates *certificates
 
@@ -74,6 +78,7 @@ func New(store storage.Store, c Config) (*Server, error) {
 		stopTimeout: handlerTimeout,
 	}
 	s.arrivals.limit = int64(c.Calls)
+	s.inbound = inbound.New(inbound.Options{Bytes: unfinishedBytes, Resets: 2 * c.StreamsPerConnection, Logger: c.Logger})
 	var err error
 	if s.options, err = s.rpcOptions(); err != nil {
 		return nil, err
@@ -98,15 +103,15 @@ func (s *Server) rpcOptions() ([]grpc.ServerOption, error) {
 		grpc.ForceServerCodecV2(wire.NewCodec(s.config.Limits)),
 		grpc.WaitForHandlers(true), // the store may be closed once Run returns
 	)
+	secure := insecure.NewCredentials()
 	if s.config.TLS.enabled() {
 		certificates, err := loadCertificates(s.config.TLS, s.config.Clock, s.config.Logger)
 		if err != nil {
 			return nil, err
 		}
-		s.certificates = certificates
-		options = append(options, grpc.Creds(credentials.NewTLS(certificates.config())))
+		s.certificates, secure = certificates, credentials.NewTLS(certificates.config())
 	}
-	return options, nil
+	return append(options, grpc.Creds(s.inbound.Credentials(secure))), nil
 }
 
 // Listen reads the specification and opens all listeners, or none.

@@ -25,6 +25,7 @@ const (
 	siegeConnections   = 150
 	siegePipelines     = 12
 	siegeSubscriptions = 1_000
+	siegeUnfinished    = 32 << 20
 	// siegeHeap bounds what is live in the whole process, clients included.
 	siegeHeap = 384 << 20
 )
@@ -52,7 +53,7 @@ func layingSiege(t *testing.T, appends int, flood int64) *siege {
 	s := &siege{t: t, appends: appends, flood: min(flood, 500_000), counters: prooftest.Counters{}}
 	s.serving = serve(t, store, func(c *Config) {
 		c.Connections, c.Pipelines, c.Subscriptions, c.PipelineInFlight = siegeConnections, siegePipelines, siegeSubscriptions, 64
-	})
+	}, func(server *Server) { server.inbound.Bound(siegeUnfinished) })
 	for i := range s.relays {
 		s.relays[i] = relaytest.New(t, s.Addr().String())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stet-db/stet/cmd/stet/console"
+	"github.com/stet-db/stet/cmd/stet/limitfile"
 	"github.com/stet-db/stet/internal/heap"
 	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/server"
@@ -131,7 +132,7 @@ func (a *app) serveStore(ctx context.Context, store *embedded.Store, config serv
 
 // configure joins flags and limits file, and names all faults of the flags.
 func (o *serveOptions) configure(logger *slog.Logger) (server.Config, sequencer.Options, error) {
-	limits, err := readLimits(o.limitsFile)
+	limits, err := limitfile.Read(o.limitsFile)
 	if err != nil {
 		return server.Config{}, sequencer.Options{}, err
 	}

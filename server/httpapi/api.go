@@ -13,6 +13,7 @@ import (
 	"github.com/stet-db/stet/internal/keyring"
 	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/replay/aggregate"
+	"github.com/stet-db/stet/server/browser"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -30,8 +31,8 @@ type Options struct {
 	// machine for itself: a page of another site could have its own name lead
 	// here.
 	LoopbackNamesOnly bool
-	// Origins are the sites whose pages may read answers; "*" is every site.
-	Origins []string
+	// Origins are the sites whose pages may read answers.
+	Origins browser.Origins
 	// Streams bounds the streams at a time; default [DefaultStreams].
 	Streams int
 	// Heartbeat is the time without anything to send after which a stream gets a
@@ -174,10 +175,12 @@ var errPanic = errors.New("a handler panicked")
 
 // serve checks everything that comes before the work of a route.
 func (a *API) serve(c *call) error {
-	if err := a.checkHost(c.r.Host); err != nil {
-		return err
+	if a.o.LoopbackNamesOnly && !browser.IsLoopbackName(c.r.Host) {
+		return &failure{status: http.StatusForbidden, code: CodeHostNotAllowed, problem: fmt.Sprintf(
+			"the Host header is %.256q; without keys only localhost and loopback addresses are served", c.r.Host)}
 	}
-	if a.cors(c) {
+	if a.o.Origins.Answer(c.w, c.r) {
+		c.code = http.StatusNoContent
 		return nil
 	}
 	var err error

@@ -90,8 +90,10 @@ func newKit(tb testing.TB, dir string, change func(*httpapi.Options)) *kit {
 	}
 	k.api = httpapi.New(o)
 	k.server = httptest.NewServer(k.api)
-	k.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	k.client = &http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := lifecycle.Async(func() error { return aggregates.Run(ctx) })
 	tb.Cleanup(func() {

@@ -40,7 +40,7 @@ func TestAStormOfBackgroundErrorsIsALineAMinute(t *testing.T) {
 			for range 1000 {
 				l.BackgroundError(traced{})
 			}
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
 		}
 		lines := strings.Split(strings.TrimSpace(told.String()), "\n")
 		if len(lines) != 3 || !strings.Contains(lines[1], "more_since_last=999") || strings.Contains(told.String(), "stack trace") {

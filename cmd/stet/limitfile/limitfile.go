@@ -1,4 +1,4 @@
-package main
+package limitfile
 
 import (
 	"encoding/json"
@@ -12,8 +12,10 @@ import (
 	"github.com/stet-db/stet/storage"
 )
 
-// limitsFile is what --limits may say. What it does not say has its default.
-type limitsFile struct {
+// Limits are what the file may say. What it does not say is 0, which stands for
+// its default.
+type Limits struct {
+	// Limits bound requests.
 	storage.Limits
 	// Connections, calls on each, calls, subscriptions, pipelines, and unanswered
 	// appends of one pipeline, at a time; as in server.Config.
@@ -34,9 +36,11 @@ const (
 	maxRequestIDs    = 1 << 30
 )
 
-// readLimits reads the file strictly and names all its faults at once.
-func readLimits(path string) (limitsFile, error) {
-	var l limitsFile
+// Read reads the file strictly and names all its faults at once: a
+// [storage.InvalidError], or a [console.UsageError] where it is no JSON object. An
+// empty path says nothing.
+func Read(path string) (Limits, error) {
+	var l Limits
 	if path == "" {
 		return l, nil
 	}
@@ -64,7 +68,7 @@ func readLimits(path string) (limitsFile, error) {
 }
 
 // set takes one member, and says what is wrong with it.
-func (l *limitsFile) set(name string, raw json.RawMessage) string {
+func (l *Limits) set(name string, raw json.RawMessage) string {
 	fields := l.fields()
 	field, known := fields[name]
 	if !known {
@@ -83,7 +87,7 @@ func (l *limitsFile) set(name string, raw json.RawMessage) string {
 	return ""
 }
 
-func (l *limitsFile) fields() map[string]*int {
+func (l *Limits) fields() map[string]*int {
 	return map[string]*int{
 		"event_bytes": &l.EventBytes, "request_bytes": &l.RequestBytes, "request_events": &l.RequestEvents,
 		"request_entries": &l.RequestEntries, "stream_bytes": &l.StreamBytes, "type_bytes": &l.TypeBytes,

@@ -1,23 +1,12 @@
-package httpapi
+package browser
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 )
-
-// checkHost refuses a name that is not this machine's for itself, while no keys
-// guard it.
-func (a *API) checkHost(host string) error {
-	if a.o.LoopbackNamesOnly && !IsLoopbackName(host) {
-		return &failure{status: http.StatusForbidden, code: CodeHostNotAllowed, problem: fmt.Sprintf(
-			"the Host header is %.256q; without keys only localhost and loopback addresses are served", host)}
-	}
-	return nil
-}
 
 // IsLoopbackName tells whether a Host header, with or without a port, names this
 // machine as only it names itself.
@@ -42,17 +31,21 @@ const (
 	corsMaxAge  = "600"
 )
 
-// cors lets the pages of allowed sites in, and answers their browsers' question
-// beforehand, which carries no key. It tells whether that was all.
-func (a *API) cors(c *call) (answered bool) {
-	if len(a.o.Origins) == 0 {
+// Origins are the sites whose pages may read answers; "*" is every site.
+type Origins []string
+
+// Answer lets the pages of allowed sites in, and answers their browsers'
+// question beforehand, which carries no key. It tells whether that was all: then
+// the answer, [http.StatusNoContent], is written.
+func (o Origins) Answer(w http.ResponseWriter, r *http.Request) (answered bool) {
+	if len(o) == 0 {
 		return false
 	}
-	h := c.w.Header()
+	h := w.Header()
 	h.Add("Vary", "Origin")
-	origin := c.r.Header.Get("Origin")
-	every := slices.Contains(a.o.Origins, "*")
-	if origin == "" || !every && !slices.Contains(a.o.Origins, origin) {
+	origin := r.Header.Get("Origin")
+	every := slices.Contains(o, "*")
+	if origin == "" || !every && !slices.Contains(o, origin) {
 		return false
 	}
 	if every {
@@ -60,13 +53,12 @@ func (a *API) cors(c *call) (answered bool) {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Expose-Headers", corsExposed)
-	if c.r.Method != http.MethodOptions || c.r.Header.Get("Access-Control-Request-Method") == "" {
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", corsMethods)
 	h.Set("Access-Control-Allow-Headers", corsHeaders)
 	h.Set("Access-Control-Max-Age", corsMaxAge)
-	c.code = http.StatusNoContent
-	c.w.WriteHeader(c.code)
+	w.WriteHeader(http.StatusNoContent)
 	return true
 }

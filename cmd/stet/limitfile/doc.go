@@ -1,0 +1,3 @@
+// Package limitfile reads the file of bounds that stet serve takes; docs/cli.md
+// describes it.
+package limitfile
