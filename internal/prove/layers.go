@@ -15,7 +15,7 @@ type layer struct {
 	name string
 	// dir is the package, tests a regular expression of names.
 	dir, tests string
-	// race: with the race detector.
+	// race: also with the race detector, in a soak always.
 	race bool
 	// env is beside what tells the level, the seed and the file.
 	env []string

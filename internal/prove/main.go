@@ -120,17 +120,19 @@ func withRunner(out io.Writer, file string, seed uint64, goOn bool, do func(*run
 // repeated.
 func (r *runner) full(ctx context.Context, chosen []layer, some bool, jobs int) error {
 	random := rand.New(rand.NewPCG(r.record.About.Seed, 0))
-	turns := make(chan turn, len(chosen))
+	turns := make(chan turn, 2*len(chosen))
 	for _, l := range chosen {
 		t := turn{layer: l, level: "full", seed: random.Uint64()}
 		if some {
 			t.seed = r.record.About.Seed
 		}
 		r.forget(l)
-		turns <- t
+		for _, t := range t.raced() {
+			turns <- t
+		}
 	}
 	close(turns)
-	failed := make(chan error, len(chosen)) // room for all: nobody waits
+	failed := make(chan error, 2*len(chosen)) // room for all: nobody waits
 	lanes := lifecycle.New(ctx)
 	for lane := range max(jobs, 1) {
 		lanes.Go(fmt.Sprintf("lane %d", lane), func(ctx context.Context) error { return r.lane(ctx, turns, failed) })

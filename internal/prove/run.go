@@ -57,6 +57,19 @@ type turn struct {
 	box   time.Duration // of a soak
 }
 
+// raced is the turn, and where the race detector belongs to its layer, which
+// makes it some twenty times slower: the whole of it without the detector, and
+// as much as the checks of every change do with it.
+func (t turn) raced() []turn {
+	if !t.race {
+		return []turn{t}
+	}
+	whole, few := t, t
+	whole.race = false
+	few.name, few.level = t.name+" with the race detector", ""
+	return []turn{whole, few}
+}
+
 // settings are the variables that make the run what it is.
 func (t turn) settings() []string {
 	out := append([]string{"STET_PROOF=" + t.level, fmt.Sprintf("STET_PROOF_SEED=%d", t.seed)}, t.env...)
