@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
@@ -21,7 +20,7 @@ import (
 // stopping announces requests of 8 MiB, sends all but the last byte of each and
 // waits, on one connection, which honours the windows that the server opens.
 type stopping struct {
-	transport *http2.Transport
+	transport *http.Transport
 
 	mu     sync.Mutex
 	closed bool       // guarded by mu
@@ -31,18 +30,14 @@ type stopping struct {
 // newStopping is without TLS where config is nil.
 func newStopping(config *tls.Config) *stopping {
 	s := &stopping{}
-	s.transport = &http2.Transport{AllowHTTP: true, TLSClientConfig: config, DialTLSContext: s.dial}
+	s.transport = &http.Transport{TLSClientConfig: config, DialContext: s.dial, Protocols: &http.Protocols{}}
+	s.transport.Protocols.SetHTTP2(config != nil)
+	s.transport.Protocols.SetUnencryptedHTTP2(config == nil)
 	return s
 }
 
-func (s *stopping) dial(ctx context.Context, network, addr string, config *tls.Config) (net.Conn, error) {
-	dialer := interface {
-		DialContext(ctx context.Context, network, addr string) (net.Conn, error)
-	}(&net.Dialer{})
-	if config.RootCAs != nil {
-		dialer = &tls.Dialer{Config: config}
-	}
-	conn, err := dialer.DialContext(ctx, network, addr)
+func (s *stopping) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

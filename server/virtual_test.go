@@ -129,7 +129,7 @@ func drip(conn net.Conn, p []byte) <-chan struct{} {
 			if _, err := conn.Write([]byte{b}); err != nil {
 				return
 			}
-			time.Sleep(time.Second) // of the bubble
+			time.Sleep(time.Second) //nolint:forbidigo // of the bubble
 		}
 		_, _ = io.Copy(io.Discard, conn) // until it is closed
 	}()
@@ -243,11 +243,11 @@ func (v *virtual) silentRequest(method string, want time.Duration, headers ...st
 
 func (v *virtual) endsWithDeadline(raw *rawClient, want time.Duration) {
 	v.t.Helper()
-	time.Sleep(want - time.Second)
+	time.Sleep(want - time.Second) //nolint:forbidigo // of the bubble
 	if raw.ended.Load() != 0 || v.arrivals.open.Load() != 1 {
 		v.t.Errorf("%d calls ended early, %d are counted", raw.ended.Load(), v.arrivals.open.Load())
 	}
-	time.Sleep(2 * time.Second)
+	time.Sleep(2 * time.Second) //nolint:forbidigo // of the bubble
 	if raw.statuses[codes.DeadlineExceeded].Load() != 1 || v.arrivals.open.Load() != 0 {
 		v.t.Errorf("after %v: %d calls ended, %d with DEADLINE_EXCEEDED; %d are counted still",
 			want, raw.ended.Load(), raw.statuses[codes.DeadlineExceeded].Load(), v.arrivals.open.Load())
@@ -298,7 +298,7 @@ func TestSubscriptionsLastForHoursOfSilence(t *testing.T) {
 				v.t.Fatal(err)
 			}
 			appends++
-			time.Sleep(time.Hour)
+			time.Sleep(time.Hour) //nolint:forbidigo // of the bubble
 		}
 		if n := v.calls.byMethod[subscribeMethod].inFlight.Load(); n != 2 {
 			v.t.Errorf("%d subscriptions are left, want 2", n)

@@ -34,7 +34,7 @@ func TestRecordedTimeNeverFallsWhateverTheClockDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 10 {
-				time.Sleep(time.Duration(random.Int64N(int64(time.Minute)))) // of the bubble
+				time.Sleep(time.Duration(random.Int64N(int64(time.Minute)))) //nolint:forbidigo // of the bubble
 				jump := time.Duration(random.Int64N(int64(2*time.Hour))) - time.Hour
 				offset = max(offset+jump, -time.Hour)
 				offset = min(offset, time.Hour)
@@ -96,11 +96,11 @@ func TestARequestIDIsKnownForItsWindowAndNotLonger(t *testing.T) {
 			return got
 		}
 		first := send()
-		time.Sleep(window - time.Minute)
+		time.Sleep(window - time.Minute) //nolint:forbidigo // of the bubble
 		if again := send(); again.First != first.First || !again.Replayed {
 			t.Errorf("a minute before its end: %+v, want the first answer %+v", again, first)
 		}
-		time.Sleep(2 * time.Minute)
+		time.Sleep(2 * time.Minute) //nolint:forbidigo // of the bubble
 		if later := send(); later.First == first.First || later.Replayed {
 			t.Errorf("a minute after its end: %+v, want a new append", later)
 		}
