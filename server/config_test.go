@@ -115,9 +115,17 @@ func TestOriginsAreSites(t *testing.T) {
 		keys   *keyring.Ring
 		valid  bool
 	}{
-		{"https://example.com", nil, true}, {"http://localhost:3000", nil, true}, {"*", ring, true}, {"*", nil, false},
-		{"example.com", nil, false}, {"https://example.com/", nil, false}, {"https://example.com/a", nil, false},
-		{"ftp://example.com", nil, false}, {"", nil, false}, {"null", nil, false}, {"https://u@example.com", nil, false},
+		{"https://example.com", nil, true},
+		{"http://localhost:3000", nil, true},
+		{"*", ring, true},
+		{"*", nil, false},
+		{"example.com", nil, false},
+		{"https://example.com/", nil, false},
+		{"https://example.com/a", nil, false},
+		{"ftp://example.com", nil, false},
+		{"", nil, false},
+		{"null", nil, false},
+		{"https://u@example.com", nil, false},
 	} {
 		err := Config{CORSOrigins: []string{c.origin}, Keys: c.keys}.WithDefaults().Validate(t.Context())
 		if (err == nil) != c.valid {

@@ -138,7 +138,7 @@ func (r *runner) full(ctx context.Context, chosen []layer, some bool, jobs int) 
 		lanes.Go(fmt.Sprintf("lane %d", lane), func(ctx context.Context) error { return r.lane(ctx, turns, failed) })
 	}
 	if err := lanes.Wait(); err != nil || ctx.Err() != nil {
-		return errors.Join(errors.New("interrupted"), err, r.save(guarantees))
+		return errors.Join(errors.New("interrupted"), err, r.save())
 	}
 	close(failed)
 	var all error
@@ -167,7 +167,7 @@ func (r *runner) lane(ctx context.Context, turns <-chan turn, failed chan<- erro
 			failed <- fmt.Errorf("%s: %w", t.name, err)
 		}
 		fmt.Fprintf(r.out, "prove: %s took %v, %v so far\n", t.name, time.Since(began).Round(time.Second), time.Since(r.began).Round(time.Second))
-		if err := r.save(guarantees); err != nil {
+		if err := r.save(); err != nil {
 			return err
 		}
 	}
@@ -226,14 +226,14 @@ func (r *runner) soak(ctx context.Context, chosen []layer, lasting, box time.Dur
 		if err != nil {
 			failed++
 		}
-		if err := r.save(guarantees); err != nil {
+		if err := r.save(); err != nil {
 			return err
 		}
 		if failed > 0 && halt {
 			break
 		}
 	}
-	return errors.Join(r.save(guarantees), r.sums(failed))
+	return errors.Join(r.save(), r.sums(failed))
 }
 
 // sums prints what a soak did, and tells whether all was well.

@@ -214,12 +214,12 @@ func (r *runner) skipped(what string) {
 }
 
 // save writes the counters so far, and the page.
-func (r *runner) save(page string) error {
+func (r *runner) save() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.record.About.Seconds = time.Since(r.began).Round(time.Second).Seconds()
 	if err := r.record.Write(r.file); err != nil {
 		return err
 	}
-	return writePage(page)
+	return writePage(guarantees)
 }
