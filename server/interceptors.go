@@ -34,7 +34,7 @@ func (s *Server) stages() []stage {
 		{"calls", "outermost, so that a drain waits for all that follows", s.calls.unary, s.calls.stream},
 		{"request id", "before the log, which shows it", ids.unary, ids.stream},
 		{"logging", "sees the final status, also of a panic or a refusal", log.unary, log.stream},
-		{"metrics", "counts the same status as the log shows", s.metrics.rpc.UnaryServerInterceptor(), s.metrics.stream},
+		{"metrics", "counts the same status as the log shows", s.metrics.rpc.unary, s.metrics.rpc.stream},
 		{"keys", "as early as what it refuses is logged and counted", keysUnary, keysStream},
 		{"limits", "last before the work, so that its refusals are logged and counted", refusedUnary, refusedStream},
 		{"recovery", "innermost, so that all others see a panic as an error", recovery.UnaryServerInterceptor(guard), recovery.StreamServerInterceptor(guard)},

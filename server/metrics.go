@@ -2,16 +2,12 @@ package server
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
-	grpcprometheus "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"google.golang.org/grpc"
 
 	"github.com/stet-db/stet/internal/clock"
-	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/server/httpapi"
 	"github.com/stet-db/stet/server/inbound"
 	"github.com/stet-db/stet/storage"
@@ -29,21 +25,15 @@ var callSeconds = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1
 // read when somebody asks.
 type metrics struct {
 	registry *prometheus.Registry
-	rpc      *grpcprometheus.ServerMetrics
+	rpc      *rpcMetrics
 	panics   prometheus.Counter
 	web      *prometheus.HistogramVec
-
-	streamCalls grpc.StreamServerInterceptor
 }
 
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		rpc: grpcprometheus.NewServerMetrics(
-			grpcprometheus.WithServerCounterOptions(grpcprometheus.WithNamespace(namespace)),
-			grpcprometheus.WithServerHandlingTimeHistogram(
-				grpcprometheus.WithHistogramNamespace(namespace), grpcprometheus.WithHistogramBuckets(callSeconds)),
-		),
+		rpc:      newRPCMetrics(),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "recovered_panics_total",
 			Help: "Panics of handlers, each a fault of the server; the log has their stacks.",
@@ -53,8 +43,7 @@ func newMetrics() *metrics {
 		Namespace: namespace, Name: "http_request_seconds", Buckets: callSeconds,
 		Help: "Requests of the HTTP listener by route and status, and their time; streams last until they end.",
 	}, []string{"route", "method", "code"})
-	m.streamCalls = m.rpc.StreamServerInterceptor()
-	m.registry.MustRegister(m.panics, m.web, withoutMessages(m.rpc),
+	m.registry.MustRegister(m.panics, m.web, m.rpc.started, m.rpc.handled, m.rpc.seconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -62,54 +51,6 @@ func newMetrics() *metrics {
 // observeHTTP counts a request that has ended.
 func (m *metrics) observeHTTP(route, method string, code int, took time.Duration) {
 	m.web.WithLabelValues(route, method, strconv.Itoa(code)).Observe(took.Seconds())
-}
-
-// stream counts calls, and hands the handler the stream without the library's
-// wrapper, which would count each message at the price of 150 ns; see
-// [countedStream].
-func (m *metrics) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	return m.streamCalls(srv, stream, info, func(srv any, _ grpc.ServerStream) error { return handler(srv, stream) })
-}
-
-// rpcCollector leaves out the library's counters of messages, which would be
-// wrong: see [metrics.stream].
-type rpcCollector struct {
-	next prometheus.Collector
-	kept map[*prometheus.Desc]bool
-}
-
-func withoutMessages(next prometheus.Collector) *rpcCollector {
-	c := &rpcCollector{next: next, kept: make(map[*prometheus.Desc]bool)}
-	all := make(chan *prometheus.Desc, 16) // the library has five
-	next.Describe(all)
-	close(all)
-	for d := range all {
-		if !strings.Contains(d.String(), "_msg_") {
-			c.kept[d] = true
-		}
-	}
-	return c
-}
-
-func (c *rpcCollector) Describe(out chan<- *prometheus.Desc) {
-	for d := range c.kept {
-		out <- d
-	}
-}
-
-func (c *rpcCollector) Collect(out chan<- prometheus.Metric) {
-	all := make(chan prometheus.Metric)
-	done := lifecycle.Async(func() struct{} { // ends with the loop below
-		defer close(all)
-		c.next.Collect(all)
-		return struct{}{}
-	})
-	for m := range all {
-		if c.kept[m.Desc()] {
-			out <- m
-		}
-	}
-	<-done
 }
 
 // moment is what the readings of one scrape are taken from.

@@ -158,7 +158,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(err, s.rpcListener.Close(), s.httpListener.Close(), s.opsListener.Close())
 	}
 	s.calls.know(s.rpc.GetServiceInfo())
-	s.metrics.rpc.InitializeMetrics(s.rpc)
+	s.metrics.rpc.know(s.rpc.GetServiceInfo())
 	s.config.Logger.Info("serving", "address", s.Addr().String(), "http_address", s.HTTPAddr().String(),
 		"ops_address", s.OpsAddr().String(), "config", s.config)
 	if s.config.Keys.Open() {

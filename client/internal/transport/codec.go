@@ -7,11 +7,14 @@ import (
 	encodingproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/stet-db/stet/client/internal/pages"
 )
 
 // codec marshals deterministically: ascending fields and metadata sorted by
 // key, which is the form that the server stores. It can then keep the bytes of
-// an event as they came instead of encoding them again.
+// an event as they came instead of encoding them again. Messages full of events
+// are decoded by package pages.
 type codec struct {
 	encoding.CodecV2
 }
@@ -44,4 +47,14 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	}
 	*buffer = wire
 	return mem.BufferSlice{mem.NewBuffer(buffer, pool)}, nil
+}
+
+// Unmarshal decodes a message.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	wire := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer wire.Free()
+	if pages.Decode(wire.ReadOnlyData(), v) {
+		return nil
+	}
+	return c.CodecV2.Unmarshal(mem.BufferSlice{wire}, v)
 }
