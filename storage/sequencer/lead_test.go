@@ -49,36 +49,49 @@ func TestACallerWhoFindsNothingUnderWayWritesForItself(t *testing.T) {
 	untilAtRest(r)
 }
 
-// What the writer does after it has handed over a commit belongs to its turn:
-// the commit may be answered before.
-func TestNobodyLeadsWhileTheWriterIsNotDone(t *testing.T) {
-	l := newFakeLog()
-	entered, leave := make(chan struct{}), make(chan struct{})
-	r := start(t, l, Options{})
-	a := one("a", storage.ExpectAny(), 1)
-	a.RequestID, a.Window, a.Time = "r", time.Hour, 2*purgeEvery
-	l.purging = func() { entered <- struct{}{}; <-leave }
-	results := make(chan result, 1)
-	r.submit(t, "first", a, results)
-	<-entered
-	if got := <-results; got.err != nil {
-		t.Fatal(got.err)
+// What the writer or a leader does after it has handed over a commit belongs to
+// its turn: the commit may be answered before.
+func TestNobodyLeadsWhileWhoWritesIsNotDone(t *testing.T) {
+	for _, led := range []bool{false, true} {
+		l := newFakeLog()
+		entered, leave := make(chan struct{}), make(chan struct{})
+		r := start(t, l, Options{})
+		a := one("a", storage.ExpectAny(), 1)
+		a.RequestID, a.Window, a.Time = "r", time.Hour, 2*purgeEvery
+		l.purging = func() { entered <- struct{}{}; <-leave }
+		first := make(chan error, 1)
+		it := &item{append: a, bytes: appendBytes(a), finish: func(o outcome) { first <- o.err }}
+		if led && !r.queue.lead() {
+			t.Fatal("somebody leads")
+		}
+		if led {
+			go r.lead(it)
+		} else if err := r.queue.push(it); err != nil {
+			t.Fatal(err)
+		}
+		<-entered
+		if err := <-first; err != nil {
+			t.Fatal(err)
+		}
+		for range 1000 {
+			runtime.Gosched() // the syncer may be about to say that it has answered
+		}
+		next := make(chan error, 1)
+		go func() {
+			_, err := r.Append(context.Background(), one("b", storage.ExpectAny(), 2))
+			next <- err
+		}()
+		for r.queue.length() == 0 && len(next) == 0 {
+			runtime.Gosched()
+		}
+		if len(next) > 0 {
+			t.Errorf("led %v: the next caller wrote while the first was not done", led)
+		}
+		l.purging = nil
+		leave <- struct{}{}
+		if err := <-next; err != nil {
+			t.Error(err)
+		}
+		untilAtRest(r)
 	}
-	next := make(chan error, 1)
-	go func() {
-		_, err := r.Append(context.Background(), one("b", storage.ExpectAny(), 2))
-		next <- err
-	}()
-	for r.queue.length() == 0 && len(next) == 0 {
-		runtime.Gosched()
-	}
-	if len(next) > 0 {
-		t.Error("the next caller wrote while the writer was not done")
-	}
-	l.purging = nil
-	leave <- struct{}{}
-	if err := <-next; err != nil {
-		t.Error(err)
-	}
-	untilAtRest(r)
 }

@@ -27,7 +27,7 @@ type queue struct {
 	writing bool
 
 	// working counts what was taken, or led, and is not answered yet, and the
-	// writer while it is writing. Written under mu; atomic so that callers see
+	// writer or leader while it is writing. Written under mu; atomic so that callers see
 	// without a lock that they cannot lead.
 	working atomic.Int32
 
@@ -55,15 +55,16 @@ func (q *queue) lead() bool {
 		return false
 	}
 	q.leading = true
-	q.working.Add(1)
+	q.working.Add(2) // the append, and the leader: what it does last comes after the answer
 	return true
 }
 
-// handOver lets the writer take again.
+// handOver lets the writer take again, and others lead.
 func (q *queue) handOver() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.leading = false
+	q.working.Add(-1)
 	if len(q.items) > 0 || q.closed != nil {
 		q.signalLocked()
 	}
