@@ -151,3 +151,28 @@ func TestWhatIsNoEventMakesNoMatcherPanic(t *testing.T) {
 		}
 	}
 }
+
+func TestACorrelationIDIsTheValueOfItsKeyOnly(t *testing.T) {
+	m := record.NewMatcher(itemFilter(storage.FilterItem{CorrelationIDs: []string{"b", "c"}}), record.Source{})
+	for _, c := range []struct {
+		metadata map[string]string
+		want     bool
+	}{
+		{map[string]string{"correlation_id": "c"}, true},
+		{map[string]string{"a": "x", "causation_id": "x", "correlation_id": "b", "z": "x"}, true},
+		{map[string]string{"causation_id": "c", "correlation_i": "c", "correlation_id": "x", "correlation_id2": "c", "z": "c"}, false},
+		{map[string]string{"correlation_i": "c", "correlation_ie": "c", "correlation_idc": ""}, false},
+		{map[string]string{"correlation_id": ""}, false},
+		{map[string]string{"correlation_id": "cc"}, false},
+		{nil, false},
+	} {
+		e := storage.Event{Stream: "a-1", Type: "T", Metadata: c.metadata, Kind: storage.PayloadJSON, Payload: []byte("{}"), ID: storage.EventID{1}}
+		n, violations := record.NewEventOf(&e, standard)
+		if violations != nil {
+			t.Fatal(violations)
+		}
+		if got := m.Match(place{e.Stream, 1, 1, 1}.stored(&n)); got != c.want {
+			t.Errorf("%v: %v", c.metadata, got)
+		}
+	}
+}
