@@ -40,7 +40,7 @@ func TestCallsOfAllConnectionsTogetherAreBounded(t *testing.T) {
 	var leave context.CancelFunc
 	for range 3 {
 		ctx, cancel := context.WithCancel(waiting(t))
-		defer cancel()
+		t.Cleanup(cancel)
 		leave = cancel
 		watch, err := healthv1.NewHealthClient(s.dial()).Watch(ctx, &healthv1.HealthCheckRequest{})
 		if err != nil {
@@ -57,7 +57,7 @@ func TestCallsOfAllConnectionsTogetherAreBounded(t *testing.T) {
 		if wait > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, wait)
-			defer cancel()
+			t.Cleanup(cancel)
 		}
 		_, err := c.GetHead(ctx, &stetv1.GetHeadRequest{})
 		wantTooMany(t, err, ReasonTooManyCalls, "3")

@@ -8,8 +8,13 @@ import (
 
 func TestAGateIsEmptyWhenTheLastHasLeftAndLetsNobodyInAgain(t *testing.T) {
 	g := lifecycle.NewGate()
-	if !g.Enter() || !g.Enter() || g.Inside() != 2 {
-		t.Fatal("an open gate lets everybody in")
+	for range 2 {
+		if !g.Enter() {
+			t.Fatal("an open gate lets everybody in")
+		}
+	}
+	if n := g.Inside(); n != 2 {
+		t.Fatalf("%d are inside, want 2", n)
 	}
 	g.Leave()
 	empty := g.Shut()
