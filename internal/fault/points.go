@@ -70,7 +70,7 @@ var points = [pointCount]struct {
 	AppendPrefetched: {"append-prefetched", "what judging needs was read ahead", false},
 	AppendQueued:     {"append-queued", "an append is in the queue", false},
 	AppendAnswered:   {"append-answered", "its caller has the answer", false},
-	BatchTaken:       {"batch-taken", "the writer took what was in the queue", false},
+	BatchTaken:       {"batch-taken", "the writer took what was in the queue, or a caller its own append", false},
 	Judged:           {"judged", "an append was judged", false},
 	Staged:           {"staged", "an accepted append has its places", false},
 	StagedCommitted:  {"staged-committed", "a judgement needs what is staged to be applied first", false},

@@ -38,7 +38,6 @@ func (s *Sequencer) Append(ctx context.Context, a *storage.Append) (storage.Appe
 // who got the role from [queue.lead]. It never waits for the syncer: no commit
 // is on its way.
 func (s *Sequencer) lead(it *item) {
-	fault.At(fault.BatchTaken)
 	c := s.write([]*item{it})
 	c.ends = true
 	s.hand(c)

@@ -131,7 +131,6 @@ func (s *Sequencer) writeLoop() {
 		if items == nil {
 			return
 		}
-		fault.At(fault.BatchTaken)
 		c := s.write(items)
 		c.ends = true
 		s.hand(c)
@@ -142,6 +141,7 @@ func (s *Sequencer) writeLoop() {
 // the commit, and hands over those before it where a judgement needs what is
 // staged to be applied first; a single item needs none.
 func (s *Sequencer) write(items []*item) commit {
+	fault.At(fault.BatchTaken)
 	c := commit{answers: make([]answer, 0, len(items))}
 	s.judge.beginBatch()
 	for _, it := range items {
