@@ -34,7 +34,7 @@ clean: ## Remove what was built (never ./data)
 
 .PHONY: test
 test: bin/testcount ## Run all tests with the race detector, and the ceilings of allocations without, and count them
-	@{ go test -race -timeout 15m -json ./...; go test -count=1 -json -run '^TestAllocationsOf' \
+	@{ go test -race -timeout 30m -json ./...; go test -count=1 -json -run '^TestAllocationsOf' \
 		$$(grep -rl --include='*_test.go' '^func TestAllocationsOf' . | xargs -n 1 dirname | sort -u); } | bin/testcount
 
 .PHONY: fuzz

@@ -115,10 +115,7 @@ func TestEveryKindOfLoadCountsWhatTheLogGot(t *testing.T) {
 	} {
 		t.Run(c.String(), func(t *testing.T) {
 			before := head(t, d)
-			round, err := c.Run(t.Context(), d, p, data, workload.Load{Duration: 150 * time.Millisecond})
-			if err != nil {
-				t.Fatal(err)
-			}
+			round := measured(t, d, p, data, c)
 			added := head(t, d) - before
 			for _, part := range round.Parts {
 				check(t, &c, &part, added)
