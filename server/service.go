@@ -90,6 +90,8 @@ type Service struct {
 	draining  chan struct{}
 	drainOnce sync.Once
 
+	commitFailed sync.Once // logs it, see logInternal
+
 	// receivers are the goroutines that receive requests of streaming calls.
 	receivers sync.WaitGroup
 	// subscriptions and pipelines are the places for those calls.
@@ -164,6 +166,10 @@ func (s *Service) logInternal(ctx context.Context, method string, code codes.Cod
 		s.o.Logger.ErrorContext(ctx, "call failed", "method", method, "error", err)
 	}
 	if e, ok := errors.AsType[*storage.OutcomeUnknownError](err); ok {
-		s.o.Logger.ErrorContext(ctx, "commit failed", "method", method, "error", e.Cause)
+		// Everybody who waits has the same failure, and the process ends with it:
+		// one line tells all, on a disk that may be full.
+		s.commitFailed.Do(func() {
+			s.o.Logger.ErrorContext(ctx, "commit failed", "method", method, "error", e.Cause)
+		})
 	}
 }

@@ -27,7 +27,8 @@ const (
 	siegeSubscriptions = 1_000
 	siegeUnfinished    = 32 << 20
 	// siegeHeap bounds what is live in the whole process, clients included.
-	siegeHeap = 384 << 20
+	// The race detector keeps more for each object and goroutine.
+	siegeHeap = (384 + 256*raced) << 20
 )
 
 // siege is a server with a store on disk, and hostile clients around it.

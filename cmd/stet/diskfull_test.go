@@ -70,6 +70,7 @@ func (f *filling) fillAndClear(t *testing.T) {
 	d := f.start(t)
 	ended := f.load(t, d)
 	f.ledger.await(1 + f.rnd.IntN(500))
+	f.awaitBallast()
 	f.lessThanTheFloor(t, d)
 	f.clear(t)
 	f.ledger.await(100) // by themselves
@@ -78,6 +79,18 @@ func (f *filling) fillAndClear(t *testing.T) {
 	f.verify(t)
 	f.startFull(t)
 	f.clear(t)
+}
+
+// awaitBallast waits, while there is room and load, until the server has looked
+// at the disk and taken its ballast.
+func (f *filling) awaitBallast() {
+	for loading := true; loading; {
+		if _, err := os.Stat(f.ballast()); err == nil {
+			return
+		}
+		f.ledger.await(20)
+		f.ledger.change(func() { loading = f.ledger.loading })
+	}
 }
 
 // startFull starts the server while there is no room: it serves what is there,
