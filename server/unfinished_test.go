@@ -27,10 +27,11 @@ type stopping struct {
 	conns  []net.Conn // guarded by mu; more than one when the server closed one
 }
 
-// newStopping is without TLS where config is nil.
+// newStopping is without TLS where config is nil. A transport writes to its
+// configuration, so each has its own.
 func newStopping(config *tls.Config) *stopping {
 	s := &stopping{}
-	s.transport = &http.Transport{TLSClientConfig: config, DialContext: s.dial, Protocols: &http.Protocols{}}
+	s.transport = &http.Transport{TLSClientConfig: config.Clone(), DialContext: s.dial, Protocols: &http.Protocols{}}
 	s.transport.Protocols.SetHTTP2(config != nil)
 	s.transport.Protocols.SetUnencryptedHTTP2(config == nil)
 	return s
