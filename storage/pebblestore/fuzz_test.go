@@ -1,6 +1,7 @@
 package pebblestore
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -33,7 +34,8 @@ func FuzzBackupManifest(f *testing.F) {
 	z.Add([]byte(`{"files": [{"name": "../backup/000001.log", "bytes": 7}, {"name": ""}, {"name": "\u0000"}]}`))
 	z.Add([]byte(`{"files": null}`))
 	z.Run(func(t *testing.T, text []byte) {
-		if err := directory.Write(fsys, "backup", backupManifest, text); err != nil {
+		// With the race detector the file system spoils what it was given.
+		if err := directory.Write(fsys, "backup", backupManifest, bytes.Clone(text)); err != nil {
 			t.Fatal(err)
 		}
 		err := verifyBackup(fsys, "backup")
