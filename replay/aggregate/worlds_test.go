@@ -35,8 +35,8 @@ type world struct {
 	dir     string
 	end     func()
 	// written counts events, snapshots the answers that began at one, compared
-	// all answers.
-	written, snapshots, compared int
+	// all answers, rounds the changes of everything that it went through.
+	written, snapshots, compared, rounds int
 }
 
 // open begins to serve; end stops it.
@@ -369,19 +369,24 @@ func throughLife(t *testing.T, example string, random *rand.Rand, count prooftes
 	w.open()
 	defer func() { w.end() }()
 	w.live(rounds)
-	if w.written < 10 || w.snapshots == 0 {
+	if !w.tells() {
 		t.Errorf("%d events were written, %d answers came from snapshots: too few to show anything", w.written, w.snapshots)
 	}
 	count["events"] += uint64(w.written)
 	count["states_compared"] += uint64(w.compared)
 	count["from_snapshots"] += uint64(w.snapshots)
-	count["restarts"] += uint64(rounds)
+	count["restarts"] += uint64(w.rounds)
 }
 
-// live goes through some changes of everything.
+// tells is whether enough happened in a life to show anything.
+func (w *world) tells() bool { return w.written >= 10 && w.snapshots > 0 }
+
+// live goes through some changes of everything; a life whose dice let little
+// happen goes on for longer, within reason.
 func (w *world) live(rounds int) {
 	w.Helper()
-	for round := range rounds {
+	for ; w.rounds < rounds || !w.tells() && w.rounds < 20*rounds; w.rounds++ {
+		round := w.rounds
 		w.put(w.specification([]int{3, 0, 1, 7, 20}[w.dice.IntN(5)], w.dice.IntN(2) == 0))
 		w.everyEventIsThere()
 		w.ask(fmt.Sprintf("round %d, other rules", round), w.questions(6))
