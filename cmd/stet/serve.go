@@ -69,7 +69,7 @@ Logs go to stderr. A listener beyond this machine needs TLS and keys, or
 	f.DurationVar(&c.DrainTimeout, "drain-timeout", 10*time.Second, "`TIME` that calls get to end when the server stops")
 	f.StringVar(&o.backupDir, "backup-dir", "", "`DIR`ectory for backups (default: the data directory's name with -backups)")
 	f.StringVar(&o.limitsFile, "limits", "", "JSON `FILE` with bounds other than the default ones; see docs/cli.md")
-	f.Int64Var(&o.cache, "cache", 128, "size of the block cache in `MIB`")
+	f.Int64Var(&o.cache, "cache", 0, "size of the block cache in `MIB`; 0: a 64th of the memory, 64 to 1024")
 	f.Int64Var(&o.diskFloor, "disk-floor", 256, "refuse appends when less than this many `MIB` of disk are free")
 	f.StringVar(&o.logLevel, "log-level", "info", "least `LEVEL` to log: debug, info, warn, error")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log: text or json")
@@ -91,6 +91,9 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 	}
 	if err := config.TLS.Check(); err != nil {
 		return err
+	}
+	if o.cache == 0 {
+		o.cache = heap.Cache() >> 20
 	}
 	o.heap = heap.Tune(o.cache << 20)
 	store, err := embedded.Open(o.data, embedded.Options{
@@ -139,8 +142,8 @@ func (o *serveOptions) configure(logger *slog.Logger) (server.Config, sequencer.
 	if o.data == "" {
 		return server.Config{}, sequencer.Options{}, console.Usage("--data is empty: name the data directory")
 	}
-	if o.cache < 1 || o.cache > 1<<20 {
-		return server.Config{}, sequencer.Options{}, console.Usage(fmt.Sprintf("--cache %d: want 1 to %d MiB", o.cache, 1<<20))
+	if o.cache < 0 || o.cache > 1<<20 {
+		return server.Config{}, sequencer.Options{}, console.Usage(fmt.Sprintf("--cache %d: want 1 to %d MiB, or 0", o.cache, 1<<20))
 	}
 	if o.diskFloor < 1 || o.diskFloor > 1<<30 {
 		return server.Config{}, sequencer.Options{}, console.Usage(fmt.Sprintf("--disk-floor %d: want 1 to %d MiB", o.diskFloor, 1<<30))

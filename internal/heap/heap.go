@@ -21,6 +21,17 @@ const engineTables = 4 * 32 << 20
 // would follow the other, and being ended by the system is the better notice.
 const least = 128 << 20
 
+// Cache is the size of the block cache in bytes where nobody gives one: a 64th
+// of the memory that there is, 64 MiB to 1 GiB; 128 MiB where that is unknown.
+func Cache() int64 { return cacheFor(machine.Memory()) }
+
+func cacheFor(memory int64) int64 {
+	if memory <= 0 {
+		return 128 << 20
+	}
+	return min(max(memory/64, 64<<20), 1<<30)
+}
+
 // Tune chooses how Go's heap grows, unless the environment does, and
 // tells what holds then. cache is the size of the block cache in bytes.
 func Tune(cache int64) string {

@@ -56,3 +56,11 @@ func TestTheHeapsLimitLeavesRoomForTheEngine(t *testing.T) {
 		t.Errorf("of unknown memory the heap gets %d, want no limit", got)
 	}
 }
+
+func TestTheCacheGrowsWithTheMemoryWithinBounds(t *testing.T) {
+	for memory, want := range map[int64]int64{0: 128 << 20, 1 << 30: 64 << 20, 24 << 30: 384 << 20, 1 << 40: 1 << 30} {
+		if got := cacheFor(memory); got != want {
+			t.Errorf("of %d MiB the cache gets %d MiB, want %d", memory>>20, got>>20, want>>20)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/replay"
@@ -86,7 +87,14 @@ func (s *Service) Spec() (*spec.Spec, storage.Version) {
 	return r.spec, r.version
 }
 
-// followLoop keeps the specification up to date.
+// followEvery is how often [Service.followLoop] looks at most.
+const followEvery = 100 * time.Millisecond
+
+// followLoop keeps the specification up to date where others write to the log
+// too; one put through this service is in force at once. It does not look after
+// each commit, which would be a wake-up and a search for every append: what is
+// executed under an old specification is refused when it is written, and judged
+// again.
 func (s *Service) followLoop(ctx context.Context) error {
 	seen := storage.Position(0)
 	for {
@@ -97,6 +105,11 @@ func (s *Service) followLoop(ctx context.Context) error {
 		seen = head
 		if err := s.refresh(ctx); err != nil && ctx.Err() == nil {
 			s.o.Logger.Error("the specification cannot be followed; the one before stays in force", "error", err)
+		}
+		select {
+		case <-time.After(followEvery):
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }

@@ -18,8 +18,8 @@ type Head struct {
 
 	mu struct {
 		sync.Mutex
-		// moved is closed and replaced whenever current moves; closed for good
-		// once closed is set.
+		// moved is closed when current moves, or no more will; nil while nobody
+		// waits, as a commit should not pay for waiters that are not there.
 		moved  chan struct{}
 		closed bool
 	}
@@ -29,7 +29,6 @@ type Head struct {
 func New(at storage.Position) *Head {
 	h := &Head{}
 	h.current.Store(uint64(at))
-	h.mu.moved = make(chan struct{})
 	return h
 }
 
@@ -45,22 +44,23 @@ func (h *Head) Publish(to storage.Position) {
 		return
 	}
 	h.current.Store(uint64(to))
-	close(h.mu.moved)
-	h.mu.moved = make(chan struct{})
+	h.wakeLocked()
+}
+
+func (h *Head) wakeLocked() {
+	if h.mu.moved != nil {
+		close(h.mu.moved)
+		h.mu.moved = nil
+	}
 }
 
 // Await waits until the head is above the given position and returns it. It
 // ends with the error of ctx, or with [storage.ErrShuttingDown] after Close.
 func (h *Head) Await(ctx context.Context, above storage.Position) (storage.Position, error) {
 	for {
-		h.mu.Lock()
-		at, moved, closed := h.Current(), h.mu.moved, h.mu.closed
-		h.mu.Unlock()
-		if at > above {
-			return at, nil
-		}
-		if closed {
-			return at, storage.ErrShuttingDown
+		at, moved, err := h.look(above)
+		if moved == nil {
+			return at, err
 		}
 		select {
 		case <-moved:
@@ -70,12 +70,28 @@ func (h *Head) Await(ctx context.Context, above storage.Position) (storage.Posit
 	}
 }
 
+// look returns the head, and what to wait for unless it is above the given
+// position or there is nothing to wait for any more.
+func (h *Head) look(above storage.Position) (storage.Position, <-chan struct{}, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := h.Current()
+	if at > above {
+		return at, nil, nil
+	}
+	if h.mu.closed {
+		return at, nil, storage.ErrShuttingDown
+	}
+	if h.mu.moved == nil {
+		h.mu.moved = make(chan struct{})
+	}
+	return at, h.mu.moved, nil
+}
+
 // Close ends all waiting. The head does not move any more.
 func (h *Head) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.mu.closed {
-		h.mu.closed = true
-		close(h.mu.moved)
-	}
+	h.mu.closed = true
+	h.wakeLocked()
 }

@@ -88,6 +88,9 @@ func (b *Batch) encode(p storage.Placed) []byte {
 	}
 	if len(b.frames) == b.start {
 		b.first = p.Position
+		if len(b.groups) > 0 && cap(b.frames)-b.start < groupBytes/2 {
+			b.frames, b.start = make([]byte, 0, groupBytes), 0
+		}
 	}
 	b.last = p.Position
 	b.frames = slices.Grow(b.frames, record.FrameSize(size))
@@ -108,9 +111,6 @@ func (b *Batch) cut() {
 		Frames: b.frames[b.start:len(b.frames):len(b.frames)],
 	})
 	b.start = len(b.frames)
-	if cap(b.frames)-b.start < groupBytes/2 {
-		b.frames, b.start = make([]byte, 0, groupBytes), 0
-	}
 }
 
 // Remember adds the row of a request id, and the number of rows with it.

@@ -33,13 +33,13 @@ type queue struct {
 
 	// filled holds a token while there may be items and the writer sleeps.
 	filled chan struct{}
-	// room is closed and replaced when items were taken, and closed for good
-	// when the queue is closed.
+	// room is closed when items were taken, or no more will be let in; nil while
+	// nobody waits for it.
 	room chan struct{}
 }
 
 func newQueue(limit, byteLimit int) *queue {
-	return &queue{limit: limit, byteLimit: byteLimit, filled: make(chan struct{}, 1), room: make(chan struct{})}
+	return &queue{limit: limit, byteLimit: byteLimit, filled: make(chan struct{}, 1)}
 }
 
 // lead makes the caller the writer of an append of its own if none is queued
@@ -103,6 +103,9 @@ func (q *queue) pushWaiting(ctx context.Context, it *item) error {
 			q.addLocked(it)
 			q.mu.Unlock()
 			return nil
+		}
+		if q.room == nil {
+			q.room = make(chan struct{})
 		}
 		room := q.room
 		q.mu.Unlock()
@@ -169,10 +172,7 @@ func (q *queue) takeNow(maxItems, maxBytes int) ([]*item, bool) {
 	// The rest moves to memory of its own, so that what was taken can be freed.
 	q.items = append([]*item(nil), q.items[n:]...)
 	q.bytes -= bytes
-	if q.closed == nil {
-		close(q.room)
-		q.room = make(chan struct{})
-	}
+	q.roomLocked()
 	return taken, true
 }
 
@@ -184,8 +184,16 @@ func (q *queue) close(why error) {
 		return
 	}
 	q.closed = why
-	close(q.room)
+	q.roomLocked()
 	q.signalLocked()
+}
+
+// roomLocked wakes those who wait for room.
+func (q *queue) roomLocked() {
+	if q.room != nil {
+		close(q.room)
+		q.room = nil
+	}
 }
 
 func (q *queue) length() int {
