@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stet-db/stet/bench/scale"
+	"github.com/stet-db/stet/internal/heap"
 )
 
 // settings are the flags.
@@ -56,6 +57,7 @@ func start(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "scale" {
 		return scale.Run(ctx, args[1:], os.Stderr)
 	}
+	heap.Tune(0) // the clients of all systems are in this process
 	s, err := parse(args)
 	if err != nil {
 		return err

@@ -126,18 +126,41 @@ func (r *row) of(m *measured) (workload.Spread, bool) {
 func (m *measured) pidKnown() bool { return !m.system.limit }
 
 func (b *bench) table(line func(string, ...any)) {
-	line("| measure | Stet | target (stretch) | JetStream | x | PostgreSQL | x | bare gRPC | bare Pebble | of the lower limit |")
-	line("|---|---|---|---|---|---|---|---|---|---|")
+	line("| measure | Stet | target (stretch) | JetStream | x | PostgreSQL | x | bare gRPC | bare Pebble | of the lower limit | share of the target's limit |")
+	line("|---|---|---|---|---|---|---|---|---|---|---|")
 	own, nats, pg, grpc, engine := b.find("Stet"), b.find("JetStream"), b.find("PostgreSQL"), b.find("bare gRPC"), b.find("bare Pebble")
 	for i := range b.rows {
 		r := &b.rows[i]
-		line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", r.name, r.figure(own), r.goal(own),
-			r.figure(nats), r.times(own, nats), r.figure(pg), r.times(own, pg), r.figure(grpc), r.figure(engine), r.ofLimit(own, grpc, engine))
+		line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", r.name, r.figure(own), r.goal(own),
+			r.figure(nats), r.times(own, nats), r.figure(pg), r.times(own, pg), r.figure(grpc), r.figure(engine), r.ofLimit(own, grpc, engine), b.ofTargets(r, own))
 	}
 	line("\n\"x\" is how many times Stet is better: its rate by theirs, or their latency, bytes and time by Stet's. \"-\": the system does not have it.")
+	line("\nThe targets are absolute, set on another machine. \"Share of the target's limit\" takes the machine out: what Stet reaches of a limit\n" +
+		"here, and what the target was of the same limit there (bare gRPC; bare Pebble for batches; the sum of both for the latency).")
 	if own != nil {
 		line("%s", b.gaps(own))
 	}
+}
+
+// ofTargets compares shares: that of Stet in a limit of this run, and that of
+// the target in the same limit on the machine that it was set on.
+func (b *bench) ofTargets(r *row, own *measured) string {
+	a, ok := r.of(own)
+	here := 0.0
+	for _, name := range r.there.of {
+		s, known := r.of(b.find(name))
+		ok = ok && known
+		here += s.Median
+	}
+	if !ok || here == 0 {
+		return ""
+	}
+	share, want := r.better(a.Median, here), r.better(r.target, r.there.value)
+	word := "missed"
+	if share >= want {
+		word = "**met**"
+	}
+	return fmt.Sprintf("%.0f %% (%.0f %%) %s", 100*share, 100*want, word)
 }
 
 // gaps says what subscribers missed.

@@ -15,7 +15,18 @@ type row struct {
 	lower bool
 	// target and stretch are what Stet is to reach; 0: none is set.
 	target, stretch float64
+	// there is what a limit reached on the machine that the target was set on.
+	there limit
 }
+
+// limit is the figure of a limit, or the sum of the latencies of several.
+type limit struct {
+	value float64
+	of    []string
+}
+
+func grpcThere(v float64) limit   { return limit{v, []string{"bare gRPC"}} }
+func pebbleThere(v float64) limit { return limit{v, []string{"bare Pebble"}} }
 
 // unit says how a figure is written.
 type unit int
@@ -60,24 +71,24 @@ func appending(clients, batch, inFlight int) workload.Case {
 
 // rows are those of the table of targets, and what they leave open.
 var rows = []row{
-	{name: "append, 1 client, p50", c: appending(1, 1, 0), value: latency(50), unit: microseconds, lower: true, target: 230, stretch: 170},
+	{name: "append, 1 client, p50", c: appending(1, 1, 0), value: latency(50), unit: microseconds, lower: true, target: 230, stretch: 170, there: limit{180, []string{"bare gRPC", "bare Pebble"}}},
 	{name: "append, 1 client, p99", c: appending(1, 1, 0), value: latency(99), unit: microseconds, lower: true},
 	{name: "append, 1 client", c: appending(1, 1, 0), value: rate},
-	{name: "append, 8 clients", c: appending(8, 1, 0), value: rate, target: 17e3, stretch: 20e3},
-	{name: "append, 64 clients", c: appending(64, 1, 0), value: rate, target: 42e3, stretch: 50e3},
-	{name: "append, 256 clients", c: appending(256, 1, 0), value: rate, target: 52e3, stretch: 60e3},
-	{name: "append, pipelined, 8 x 32 in flight", c: appending(8, 1, 32), value: rate, target: 180e3, stretch: 220e3},
-	{name: "append, 64 clients x 10 events", c: appending(64, 10, 0), value: rate, target: 240e3, stretch: 300e3},
-	{name: "append, 8 clients x 100 events", c: appending(8, 100, 0), value: rate, target: 330e3, stretch: 380e3},
-	{name: "append, pipelined, 8 x 32 in flight x 10 events", c: appending(8, 10, 32), value: rate, target: 390e3},
+	{name: "append, 8 clients", c: appending(8, 1, 0), value: rate, target: 17e3, stretch: 20e3, there: grpcThere(41e3)},
+	{name: "append, 64 clients", c: appending(64, 1, 0), value: rate, target: 42e3, stretch: 50e3, there: grpcThere(72e3)},
+	{name: "append, 256 clients", c: appending(256, 1, 0), value: rate, target: 52e3, stretch: 60e3, there: grpcThere(74e3)},
+	{name: "append, pipelined, 8 x 32 in flight", c: appending(8, 1, 32), value: rate, target: 180e3, stretch: 220e3, there: grpcThere(468e3)},
+	{name: "append, 64 clients x 10 events", c: appending(64, 10, 0), value: rate, target: 240e3, stretch: 300e3, there: pebbleThere(374e3)},
+	{name: "append, 8 clients x 100 events", c: appending(8, 100, 0), value: rate, target: 330e3, stretch: 380e3, there: pebbleThere(397e3)},
+	{name: "append, pipelined, 8 x 32 in flight x 10 events", c: appending(8, 10, 32), value: rate, target: 390e3, there: pebbleThere(414e3)},
 	{name: "append, 64 clients, request ids", c: workload.Case{Kind: workload.KindAppend, Clients: 64, Batch: 1, RequestIDs: true}, value: rate},
 	{name: "append, 64 clients, 10 % conflicts", c: workload.Case{Kind: workload.KindAppend, Clients: 64, Batch: 1, ConflictPercent: 10}, value: ops},
-	{name: "read all, decoded", c: workload.Case{Kind: workload.KindReadAll, Clients: 1}, value: rate, target: 1.4e6, stretch: 1.8e6},
-	{name: "read all, not decoded", c: workload.Case{Kind: workload.KindReadAll, Clients: 1, Raw: true}, value: rate, target: 3e6, stretch: 4e6},
+	{name: "read all, decoded", c: workload.Case{Kind: workload.KindReadAll, Clients: 1}, value: rate, target: 1.4e6, stretch: 1.8e6, there: grpcThere(2.15e6)},
+	{name: "read all, not decoded", c: workload.Case{Kind: workload.KindReadAll, Clients: 1, Raw: true}, value: rate, target: 3e6, stretch: 4e6, there: grpcThere(5.7e6)},
 	{name: "read a stream, 1 caller, p50", c: workload.Case{Kind: workload.KindReadStreams, Clients: 1}, value: latency(50), unit: microseconds, lower: true, target: 170, stretch: 120},
 	{name: "read a hot stream, 1 caller, p50", c: workload.Case{Kind: workload.KindReadStreams, Clients: 1, Hot: true}, value: latency(50), unit: microseconds, lower: true},
 	{name: "read streams, 16 callers, streams", c: workload.Case{Kind: workload.KindReadStreams, Clients: 16}, value: ops, target: 14e3, stretch: 20e3},
-	{name: "live, 256 appenders, 100 subscribers, deliveries", c: workload.Case{Kind: workload.KindFanout, Clients: 256, Batch: 1, Subscribers: 100, Raw: true}, value: rate, target: 2.5e6, stretch: 3.5e6},
+	{name: "live, 256 appenders, 100 subscribers, deliveries", c: workload.Case{Kind: workload.KindFanout, Clients: 256, Batch: 1, Subscribers: 100, Raw: true}, value: rate, target: 2.5e6, stretch: 3.5e6, there: grpcThere(5.7e6)},
 	{name: "append to delivery, idle, p50", c: workload.Case{Kind: workload.KindDelivery, Clients: 1, Subscribers: 1}, value: latency(50), unit: microseconds, lower: true, target: 280, stretch: 220},
 	{name: "append to delivery, idle, p99", c: workload.Case{Kind: workload.KindDelivery, Clients: 1, Subscribers: 1}, value: latency(99), unit: microseconds, lower: true, target: 1000},
 	{name: "written / raw, 64 clients", c: appending(64, 1, 0), value: written, unit: plain, lower: true, target: 3, stretch: 2.4},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/stet-db/stet/cmd/stet/console"
+	"github.com/stet-db/stet/internal/heap"
 	"github.com/stet-db/stet/internal/workload"
 	"github.com/stet-db/stet/internal/workload/report"
 	"github.com/stet-db/stet/internal/workload/stetload"
@@ -45,6 +46,7 @@ that is not empty needs --force.`,
   stet bench state --stream-length 1000 --snapshot-every 100`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			heap.Tune(0) // the clients are in this process
 			return a.bench(cmd.Context(), args, &o)
 		},
 	}
