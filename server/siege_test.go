@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"runtime"
 	"strconv"
@@ -140,15 +141,21 @@ func (s *siege) metric(name string) float64 {
 	return 0
 }
 
-// wantHeapBounded looks at what is live now.
+// wantHeapBounded looks at what is live now. What is allocated while the
+// collector works counts as live, which on a busy machine under flood is as much
+// again: so it looks more than once, and what stays is what counts.
 func (s *siege) wantHeapBounded(t *testing.T) {
 	t.Helper()
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	s.most("heap_most_mib", m.HeapAlloc>>20)
-	if m.HeapAlloc > siegeHeap {
-		t.Errorf("%d MiB are live, want at most %d", m.HeapAlloc>>20, siegeHeap>>20)
+	live := uint64(math.MaxUint64)
+	for look := 0; look < 10 && live > siegeHeap; look++ {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		live = min(live, m.HeapAlloc)
+	}
+	s.most("heap_most_mib", live>>20)
+	if live > siegeHeap {
+		t.Errorf("%d MiB are live, want at most %d", live>>20, siegeHeap>>20)
 	}
 }
 

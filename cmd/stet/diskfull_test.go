@@ -128,8 +128,9 @@ func (f *filling) lessThanTheFloor(t *testing.T, d *daemon) {
 		t.Errorf("the disk is full, %v", err)
 	}
 	f.refusedForRoom(t, d)
-	if _, err := os.Stat(f.ballast()); err != nil {
-		t.Error("there is no ballast", err)
+	// Its tables may need more than what is left, and the ballast is for that.
+	if _, err := os.Stat(f.ballast()); err != nil && !strings.Contains(d.log(), "the ballast was given up") {
+		t.Errorf("there is no ballast (%v), and the log does not say why: %s", err, d.log())
 	}
 }
 
