@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
@@ -34,9 +36,9 @@ const (
 )
 
 // scan answers a read. It goes in passes: the store is read into a few pages,
-// its iterator is closed, and then they are sent. So a reader that is slow, or
-// dead, holds nothing of the store (I10), at the price of opening an iterator
-// every [passBytes].
+// its iterator is closed, and then they are sent, while one more pass is made at
+// most. So a reader that is slow, or dead, holds nothing of the store (I10), at
+// the price of opening an iterator every [passBytes].
 type scan struct {
 	// span is what is still to be looked at; end is what will have been when
 	// all of it was.
@@ -61,24 +63,60 @@ type page struct {
 	done      bool
 }
 
+// passed is what a pass gave.
+type passed struct {
+	pages []page
+	err   error
+	// panicked is what it panicked with, for whoever waits for it.
+	panicked any
+}
+
 // run answers until all of the range was looked at or an error occurs: an
-// answer never ends short in silence.
+// answer never ends short in silence. While the pages of one pass are sent the
+// next one is under way.
 func (s *scan) run(stream grpc.ServerStream) error {
+	now := passed{}
+	now.pages, now.err = s.pass(stream.Context())
 	for {
-		pages, err := s.pass(stream.Context())
+		var next chan passed // nil: this is the last pass
+		if now.err == nil && !now.pages[len(now.pages)-1].done {
+			next = make(chan passed, 1)
+			go s.passAhead(stream.Context(), next)
+		}
 		// Pages before an error are good: the reader may use them.
-		for i := range pages {
-			if err := s.send(stream, &pages[i]); err != nil {
-				return err
-			}
+		err := s.sendAll(stream, now.pages)
+		if next == nil {
+			return cmp.Or(err, now.err)
+		}
+		if now = <-next; now.panicked != nil {
+			panic(now.panicked)
 		}
 		if err != nil {
 			return err
 		}
-		if pages[len(pages)-1].done {
-			return nil
+	}
+}
+
+// passAhead is a pass in a goroutine of its own, whom nobody but the reader of
+// out would recover.
+func (s *scan) passAhead(ctx context.Context, out chan<- passed) {
+	var p passed
+	defer func() {
+		if p.panicked = recover(); p.panicked != nil {
+			p.panicked = fmt.Sprintf("%v\n%s", p.panicked, debug.Stack())
+		}
+		out <- p
+	}()
+	p.pages, p.err = s.pass(ctx)
+}
+
+func (s *scan) sendAll(stream grpc.ServerStream, pages []page) error {
+	for i := range pages {
+		if err := s.send(stream, &pages[i]); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (s *scan) send(stream grpc.ServerStream, p *page) error {

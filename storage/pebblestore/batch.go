@@ -35,39 +35,69 @@ type Batch struct {
 	first  storage.Position
 	last   storage.Position
 
+	// places are the index rows to come. All of them follow the events, so that
+	// the engine's table in memory finds the place of most rows beside the last.
+	places []place
+	single [1]place // where places begin
+
 	key, value []byte // reused; they begin in scratch
 	scratch    [64]byte
 	err        error // the first failure to add, reported by Apply
 	synced     bool
 }
 
+// place leads from a stream to an event.
+type place struct {
+	number   uint64
+	version  storage.Version
+	position storage.Position
+	first    string // the stream's name if this is its first event
+}
+
 // Begin starts a batch.
 func (d *DB) Begin() *Batch {
 	b := &Batch{db: d, pebble: d.pebble.NewBatch()}
+	b.places = b.single[:0]
 	b.key, b.value = b.scratch[:0:len(b.scratch)/2], b.scratch[len(b.scratch)/2:][:0]
 	return b
 }
 
-// Put adds an event at its place, and the index row that leads to it. first
-// tells that it is its stream's first, which adds the row of the name.
+// Put adds an event at its place. first tells that it is its stream's first,
+// which adds the row of the name.
 func (b *Batch) Put(p storage.Placed, first bool) {
 	b.putEvent(p.Position, b.encode(p))
-
-	b.key = keys.AppendIndex(b.key[:0], p.Number, p.Version)
-	b.value = rows.AppendIndex(b.value[:0], p.Position)
-	if !mutant.On(mutant.IndexRowLost) || p.Position%64 != 0 {
-		b.note(b.pebble.Set(b.key, b.value, nil))
-	}
-
+	at := place{number: p.Number, version: p.Version, position: p.Position}
 	if first {
-		b.key = keys.AppendName(b.key[:0], p.Stream)
-		b.value = rows.AppendName(b.value[:0], rows.Name{Number: p.Number, First: p.Position})
-		b.note(b.pebble.Set(b.key, b.value, nil))
+		at.first = p.Stream
 	}
+	b.places = append(b.places, at)
 	if mutant.On(mutant.BatchSplit) {
 		b.note(b.db.pebble.Apply(b.pebble, pebble.NoSync))
 		b.pebble = b.db.pebble.NewBatch()
 	}
+}
+
+// index adds the rows that lead to the events: those of versions, then those of
+// names.
+func (b *Batch) index() {
+	for i := range b.places {
+		at := &b.places[i]
+		b.key = keys.AppendIndex(b.key[:0], at.number, at.version)
+		b.value = rows.AppendIndex(b.value[:0], at.position)
+		if !mutant.On(mutant.IndexRowLost) || at.position%64 != 0 {
+			b.note(b.pebble.Set(b.key, b.value, nil))
+		}
+	}
+	for i := range b.places {
+		at := &b.places[i]
+		if at.first == "" {
+			continue
+		}
+		b.key = keys.AppendName(b.key[:0], at.first)
+		b.value = rows.AppendName(b.value[:0], rows.Name{Number: at.number, First: at.position})
+		b.note(b.pebble.Set(b.key, b.value, nil))
+	}
+	b.places = nil
 }
 
 // putEvent seals the event right where the engine's batch keeps it.
@@ -145,6 +175,7 @@ func (b *Batch) note(err error) {
 // Apply makes the batch readable through the same [DB], without waiting for
 // the disk. Batches become durable in the order they are applied in.
 func (b *Batch) Apply() error {
+	b.index()
 	if b.err != nil {
 		return fmt.Errorf("build batch: %w", b.err)
 	}

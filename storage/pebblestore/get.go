@@ -36,12 +36,19 @@ func (d *DB) get(key []byte) ([]byte, error) {
 
 // name reads the row of a stream's name.
 func (d *DB) name(name string) (rows.Name, bool, error) {
+	if row, ok := d.names.get(name); ok {
+		return row, true, nil
+	}
 	value, err := d.get(keys.AppendName(nil, name))
 	if err != nil || value == nil {
 		return rows.Name{}, false, err
 	}
 	row, err := rows.ParseName(name, value)
-	return row, err == nil, err
+	if err != nil {
+		return row, false, err
+	}
+	d.names.put(name, row)
+	return row, true, nil
 }
 
 // position reads an index row; 0 when there is none.

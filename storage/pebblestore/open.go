@@ -31,6 +31,7 @@ type DB struct {
 	opts    Options
 	pebble  *pebble.DB
 	history storage.HistoryID
+	names   names
 
 	closeOnce sync.Once
 	closeErr  error

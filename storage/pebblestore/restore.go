@@ -96,6 +96,7 @@ func (r *Restorer) Add(stream string, v storage.Version, p storage.Position, at 
 }
 
 func (r *Restorer) apply(o *pebble.WriteOptions) error {
+	r.batch.index()
 	if r.batch.err != nil {
 		return fmt.Errorf("restore into %s: %w", r.dir, r.batch.err)
 	}
