@@ -55,8 +55,17 @@ func (q *queue) lead() bool {
 		return false
 	}
 	q.leading = true
-	q.working.Add(2) // the append, and the leader: what it does last comes after the answer
+	q.working.Add(1 + leaderCount())
 	return true
+}
+
+// leaderCount is what a leader counts for beside its append: what it does last
+// comes after the answer.
+func leaderCount() int32 {
+	if mutant.On(mutant.LeaderUncounted) {
+		return 0
+	}
+	return 1
 }
 
 // handOver lets the writer take again, and others lead.
@@ -64,7 +73,7 @@ func (q *queue) handOver() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.leading = false
-	q.working.Add(-1)
+	q.working.Add(-leaderCount())
 	if len(q.items) > 0 || q.closed != nil {
 		q.signalLocked()
 	}
