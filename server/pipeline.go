@@ -73,6 +73,9 @@ type answer struct {
 	withIDs  bool
 	appended storage.Appended
 	err      error
+	// counted: it is in flight, and neither answered nor given up. Guarded by
+	// the pipeline's mutex.
+	counted bool
 }
 
 // pipelineRequests is how many requests of the largest size one pipeline may
@@ -145,7 +148,13 @@ func (p *pipeline) accept(bytes int) bool {
 // submit hands the request to the store, also one that is invalid: it is
 // refused in its turn.
 func (p *pipeline) submit(in *wire.AppendPipelineRequest) {
-	a := answer{ticket: in.Ticket, bytes: in.Bytes}
+	a := &answer{ticket: in.Ticket, bytes: in.Bytes, counted: true}
+	returned := false
+	defer func() {
+		if !returned {
+			p.giveUp(a)
+		}
+	}()
 	if p.lane == nil {
 		p.lane = &storage.Lane{HaltOnError: in.HaltOnError}
 	} else if in.HaltOnError && !p.lane.HaltOnError && len(in.Violations) < wire.MaxViolations {
@@ -166,12 +175,29 @@ func (p *pipeline) submit(in *wire.AppendPipelineRequest) {
 		a.err = err
 		p.add(a)
 	}
+	returned = true
+}
+
+// giveUp lets the call end without the answer to a request whose submission
+// panicked: nobody knows whether there will be one. If it is on the list
+// already, it is sent.
+func (p *pipeline) giveUp(a *answer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a.counted {
+		a.counted = false
+		p.mu.inFlight--
+		p.mu.bytes -= a.bytes
+	}
 }
 
 // add puts an answer on the list. It does not block.
-func (p *pipeline) add(a answer) {
+func (p *pipeline) add(a *answer) {
 	p.mu.Lock()
-	p.mu.answers = append(p.mu.answers, a)
+	if a.counted {
+		a.counted = false
+		p.mu.answers = append(p.mu.answers, *a)
+	}
 	p.mu.Unlock()
 	poke(p.wake)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -307,6 +308,85 @@ func TestAPanicOfTheReceiverEndsItsPipelineOnly(t *testing.T) {
 		close(other.requests)
 		other.ends(codes.OK, "")
 	})
+}
+
+// panicking is a store whose second submission panics.
+type panicking struct {
+	storage.Store
+	submitted atomic.Int64
+	// takes: it takes the request first.
+	takes bool
+}
+
+func (s *panicking) Submit(ctx context.Context, a *storage.Append, done func(storage.Appended, error)) error {
+	second := s.submitted.Add(1) == 2
+	if !second || s.takes {
+		if err := s.Store.Submit(ctx, a, done); err != nil {
+			return err
+		}
+	}
+	if second {
+		panic("secret of a store")
+	}
+	return nil
+}
+
+// Nothing waits for the answer of a request whose submission panicked, whether
+// there will be one or not.
+func TestAPanicOfASubmissionEndsItsPipelineAfterTheAnswers(t *testing.T) {
+	for _, takes := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			model := storagetest.NewModel()
+			release := model.Hold()
+			f := startPipeline(t, NewService(&panicking{Store: model, takes: takes}, ServiceOptions{}))
+			f.send(1, 3, 0)
+			synctest.Wait()
+			release()
+			f.wants(1, 1)
+			f.ends(codes.Internal, ReasonInternal)
+			if f.received != 2 {
+				t.Errorf("takes %v: %d were received, want none after the panic", takes, f.received)
+			}
+		})
+	}
+}
+
+func TestAPanicOfASubmissionFreesThePlaceOfItsPipeline(t *testing.T) {
+	s := serve(t, &panicking{Store: storagetest.NewModel()}, func(c *Config) {
+		c.Pipelines, c.DrainTimeout = 1, maxDrainTimeout // longer than the test waits for its server to end
+	})
+	client := s.client()
+	open := func() stetv1.EventStore_AppendPipelineClient {
+		call, err := client.AppendPipeline(waiting(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return call
+	}
+	ask := func(call stetv1.EventStore_AppendPipelineClient) (*stetv1.AppendPipelineResponse, error) {
+		if err := call.Send(&stetv1.AppendPipelineRequest{Append: oneEvent("a-1")}); err != nil {
+			t.Fatal(err)
+		}
+		return call.Recv()
+	}
+	call := open()
+	if answer, err := ask(call); answer.GetAppended() == nil {
+		t.Fatalf("before the panic: %v, %v", answer, err)
+	}
+	if answer, err := ask(call); status.Code(err) != codes.Internal || strings.Contains(err.Error(), "secret") {
+		t.Fatalf("%v, %v, want INTERNAL without the panic's text", answer, err)
+	}
+	call = open()
+	if answer, err := ask(call); answer.GetAppended() == nil {
+		t.Fatalf("in the same place: %v, %v", answer, err)
+	}
+	if err := call.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := call.Recv(); !errors.Is(err, io.EOF) {
+		t.Fatalf("at the end: %v, %v", answer, err)
+	}
+	s.log.wants(t, "secret of a store", "grpc.code=Internal")
 }
 
 func TestAnErrorOfTheStoreIsAnAnswer(t *testing.T) {

@@ -58,6 +58,7 @@ var table = []noticing{
 	{mutant.RetryForgotten, "client", linear, false},
 	{mutant.StaleHintTrusted, "storage/sequencer", "TestValuesReadAheadAreUsedOnlyWhenStillTrue", true},
 	{mutant.QueueUnbounded, "storage/sequencer", "TestAFullQueueRefusesAppendAndHoldsSubmitBack", false},
+	{mutant.LeaderUncounted, "storage/sequencer", "TestNobodyLeadsWhileWhoWritesIsNotDone", true},
 	{mutant.CatchUpEdge, "replay/cursor", edges, true},
 	{mutant.LiveDropsOne, "replay/cursor", edges, true},
 	{mutant.BehindSkips, "replay/cursor", edges, true},

@@ -28,6 +28,7 @@ const (
 	TimeMayFall      Name = "time-may-fall"
 	IndexRowLost     Name = "index-row-lost"
 	QueueUnbounded   Name = "queue-unbounded"
+	LeaderUncounted  Name = "leader-uncounted"
 	DiskFloorOff     Name = "disk-floor-off"
 
 	// What is shown.

@@ -2,6 +2,8 @@ package sequencer
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/storage"
@@ -36,12 +38,33 @@ func (s *Sequencer) Append(ctx context.Context, a *storage.Append) (storage.Appe
 
 // lead does the writer's work for one append in the goroutine of its caller,
 // who got the role from [queue.lead]. It never waits for the syncer: no commit
-// is on its way.
+// is on its way. It ends the process where the writer would: the caller may be
+// a handler that recovers, and would go on with a judge that is ahead of the
+// log and a role that nobody gives back.
 func (s *Sequencer) lead(it *item) {
+	done := false
+	defer func() {
+		if !done {
+			crash(recover())
+		}
+	}()
 	c := s.write([]*item{it})
 	c.ends = true
 	s.hand(c)
 	s.queue.handOver()
+	done = true
+}
+
+// crash ends the process with a panic that no caller can recover, and does not
+// return. It shows the stack of the goroutine that it is called in. A nil cause
+// is a goroutine that was ended by [runtime.Goexit].
+func crash(cause any) {
+	if cause == nil {
+		cause = "its goroutine was ended"
+	}
+	text := fmt.Sprintf("sequencer: writing for itself, a caller of Append failed: %v\n\n%s", cause, debug.Stack())
+	go panic(text)
+	select {}
 }
 
 // Submit is [storage.Store.Submit].

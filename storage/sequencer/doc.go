@@ -12,6 +12,8 @@
 //     never fails its batch mates.
 //   - A commit that fails is never tried again: nothing of it is shown, every
 //     waiting caller learns that the outcome is unknown, and the writer stops.
+//   - A panic of whoever writes ends the process, also in a caller that would
+//     recover it: what is staged and what is logged may differ by then.
 //
 // It knows neither the engine below, but for the small port [Log], nor the
 // server above.

@@ -31,6 +31,10 @@ type judge struct {
 	requests    cache[requestState]
 	requestRows uint64
 	purgedAt    storage.Instant
+
+	// states is the memory of [judge.expectations]; it means nothing between
+	// two of them.
+	states []storage.StreamState
 }
 
 func (j *judge) open(log Log, o Options) (err error) {
@@ -109,10 +113,10 @@ func (j *judge) decideInLane(it *item, staged bool) (outcome, bool) {
 }
 
 // expectations reads the state of every stream concerned and lists the
-// expectations that fail.
+// expectations that fail. The states hold until it is called again.
 func (j *judge) expectations(it *item) ([]storage.StreamState, []storage.Conflict, error) {
 	a := it.append
-	states := make([]storage.StreamState, len(a.Entries))
+	j.states = j.states[:0]
 	var conflicts []storage.Conflict
 	for i := range a.Entries {
 		e := &a.Entries[i]
@@ -120,12 +124,12 @@ func (j *judge) expectations(it *item) ([]storage.StreamState, []storage.Conflic
 		if err != nil {
 			return nil, nil, err
 		}
-		states[i] = state
+		j.states = append(j.states, state)
 		if !e.Expectation.Holds(state.Version) {
 			conflicts = append(conflicts, storage.Conflict{Stream: e.Stream, Expected: e.Expectation, Actual: state.Version})
 		}
 	}
-	return states, conflicts, nil
+	return j.states, conflicts, nil
 }
 
 // conflicted answers an append whose expectations fail: with the first answer

@@ -17,6 +17,7 @@ type queue struct {
 
 	mu     sync.Mutex
 	items  []*item
+	taken  []*item // the writer's until it comes back for more; then room for the next items
 	bytes  int
 	closed error // why; set once
 	// leading: a caller writes in the writer's place, who takes nothing meanwhile.
@@ -55,8 +56,17 @@ func (q *queue) lead() bool {
 		return false
 	}
 	q.leading = true
-	q.working.Add(2) // the append, and the leader: what it does last comes after the answer
+	q.working.Add(1 + leaderCount())
 	return true
+}
+
+// leaderCount is what a leader counts for beside its append: what it does last
+// comes after the answer.
+func leaderCount() int32 {
+	if mutant.On(mutant.LeaderUncounted) {
+		return 0
+	}
+	return 1
 }
 
 // handOver lets the writer take again, and others lead.
@@ -64,7 +74,7 @@ func (q *queue) handOver() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.leading = false
-	q.working.Add(-1)
+	q.working.Add(-leaderCount())
 	if len(q.items) > 0 || q.closed != nil {
 		q.signalLocked()
 	}
@@ -137,8 +147,8 @@ func (q *queue) signalLocked() {
 }
 
 // take waits for items and returns the oldest, at most about as many as asked
-// for, at least one; [queue.settled] must follow. nil: the queue is closed and
-// empty.
+// for, at least one; [queue.settled] must follow. They are the caller's until
+// it takes again. nil: the queue is closed and empty.
 func (q *queue) take(maxItems, maxBytes int) []*item {
 	for {
 		if items, ok := q.takeNow(maxItems, maxBytes); ok {
@@ -154,6 +164,7 @@ func (q *queue) takeNow(maxItems, maxBytes int) ([]*item, bool) {
 	if q.writing {
 		q.writing = false
 		q.working.Add(-1)
+		clear(q.taken) // free to go
 	}
 	if q.leading {
 		return nil, false
@@ -168,12 +179,12 @@ func (q *queue) takeNow(maxItems, maxBytes int) ([]*item, bool) {
 		bytes += q.items[n].bytes
 		n++
 	}
-	taken := q.items[:n:n]
-	// The rest moves to memory of its own, so that what was taken can be freed.
-	q.items = append([]*item(nil), q.items[n:]...)
+	rest := q.items[n:]
+	q.items, q.taken = append(q.taken[:0], rest...), q.items[:n]
+	clear(rest)
 	q.bytes -= bytes
 	q.roomLocked()
-	return taken, true
+	return q.taken, true
 }
 
 // close lets no more items in. Those that are in can still be taken.
