@@ -18,7 +18,9 @@ type Process struct {
 	CPU time.Duration
 	// MemoryBytes is resident, PeakBytes the most that the first process had.
 	MemoryBytes, PeakBytes int64
-	// WrittenBytes were given to the disk, in whole pages.
+	// WrittenBytes were given to the disk, as the kernel counts: a page, or with
+	// some file systems the whole folio of many pages that one lies in, each time
+	// that it becomes dirty again. What reaches the disk is told by [Disk].
 	WrittenBytes int64
 	// ReadBytes were read, from files and connections, wherever they were kept.
 	ReadBytes int64
@@ -27,36 +29,48 @@ type Process struct {
 }
 
 // Used looks at a process and all that descend from it. Memory that several of
-// them share counts once.
+// them share counts once. Memory is read last, because that takes long.
 func Used(pid int) Process {
 	all := tree(pid)
-	var sum Process
+	sum := spent(all)
 	for _, p := range all {
-		sum.CPU += p.cpu
-		dir := filepath.Join("/proc", strconv.Itoa(p.pid))
-		sum.WrittenBytes += number(field(filepath.Join(dir, "io"), "write_bytes"))
-		sum.ReadBytes += number(field(filepath.Join(dir, "io"), "rchar"))
 		if len(all) > 1 {
-			sum.MemoryBytes += kib(filepath.Join(dir, "smaps_rollup"), "Pss")
+			sum.MemoryBytes += kib(filepath.Join(processDir(p.pid), "smaps_rollup"), "Pss")
 		} else {
-			sum.MemoryBytes += kib(filepath.Join(dir, "status"), "VmRSS")
+			sum.MemoryBytes += kib(filepath.Join(processDir(p.pid), "status"), "VmRSS")
 		}
-		sum.Switches += switches(dir)
 	}
-	sum.PeakBytes = kib(filepath.Join("/proc", strconv.Itoa(pid), "status"), "VmHWM")
+	sum.PeakBytes = kib(filepath.Join(processDir(pid), "status"), "VmHWM")
 	return sum
 }
+
+// Spent is [Used] without memory: quick, so that a window can begin with it.
+func Spent(pid int) Process { return spent(tree(pid)) }
+
+// spent reads what only grows. The processor's time is read already.
+func spent(all []stat) (sum Process) {
+	for _, p := range all {
+		dir := processDir(p.pid)
+		sum.CPU += p.cpu
+		sum.WrittenBytes += number(field(filepath.Join(dir, "io"), "write_bytes"))
+		sum.ReadBytes += number(field(filepath.Join(dir, "io"), "rchar"))
+		sum.Switches += switches(dir)
+	}
+	return sum
+}
+
+func processDir(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid)) }
 
 // Self looks at this process alone, without its children.
 func Self() Process {
 	s, _ := statOf(os.Getpid()) // zero where there is no /proc
 	dir := "/proc/self"
 	return Process{
-		CPU:         s.own,
-		MemoryBytes: kib(dir+"/status", "VmRSS"), PeakBytes: kib(dir+"/status", "VmHWM"),
+		CPU:          s.own,
 		WrittenBytes: number(field(dir+"/io", "write_bytes")),
 		ReadBytes:    number(field(dir+"/io", "rchar")),
 		Switches:     switches(dir),
+		MemoryBytes:  kib(dir+"/status", "VmRSS"), PeakBytes: kib(dir+"/status", "VmHWM"),
 	}
 }
 
