@@ -121,7 +121,7 @@ func (r *row) of(m *measured) (workload.Spread, bool) {
 		return workload.Spread{}, false
 	}
 	s := r.value(m, result)
-	return s, s.Median > 0
+	return s, s.Median > 0 || r.unit == perSecond // a rate of 0 is one
 }
 
 // pidKnown tells whether the system has a process of its own with data.
@@ -182,7 +182,7 @@ func (b *bench) gaps(m *measured) string {
 	text := fmt.Sprintf("%s delivered %d events to live subscribers in the measured time; over the whole runs %d were missing and %d came twice.",
 		m.system.name, sum.Events, sum.Gaps, sum.Repeats)
 	if behind > 0 {
-		text += fmt.Sprintf(" The last subscriber had everything %.2f s after the last append at the latest.", behind)
+		text += fmt.Sprintf(" The last subscriber had everything %.2g s after the last append at the latest.", behind)
 	}
 	return text + "\n"
 }
@@ -304,7 +304,7 @@ func (r *row) better(a, b float64) float64 {
 func (r *row) times(own, other *measured) string {
 	a, ok := r.of(own)
 	b, known := r.of(other)
-	if !ok || !known {
+	if !ok || !known || b.Median == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", r.better(a.Median, b.Median))
@@ -314,7 +314,7 @@ func (r *row) ofLimit(own *measured, limits ...*measured) string {
 	a, ok := r.of(own)
 	least := math.Inf(1)
 	for _, m := range limits {
-		if b, known := r.of(m); known {
+		if b, known := r.of(m); known && b.Median > 0 {
 			least = min(least, r.better(b.Median, 1))
 		}
 	}

@@ -31,7 +31,7 @@ type limit struct {
 func grpcThere(v float64) limit {
 	return limit{v, func(b *bench, r *row) (float64, bool) {
 		s, known := r.of(b.find("bare gRPC"))
-		return s.Median, known
+		return s.Median, known && s.Median > 0
 	}}
 }
 
@@ -48,7 +48,7 @@ func pebbleThere(v float64) limit {
 	return limit{v, func(b *bench, r *row) (float64, bool) {
 		engine, known := r.of(b.find("bare Pebble"))
 		grpc, other := r.of(b.find("bare gRPC"))
-		return engine.Median, known && other && engine.Median <= grpc.Median
+		return engine.Median, known && other && engine.Median > 0 && engine.Median <= grpc.Median
 	}}
 }
 

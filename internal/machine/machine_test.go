@@ -83,6 +83,9 @@ func TestAProcessIsSeenWithItsDescendants(t *testing.T) {
 	if u := Spent(cmd.Process.Pid); u.MemoryBytes != 0 || u.PeakBytes != 0 || u.Switches <= 0 {
 		t.Errorf("spent %+v; want switches and no memory", u)
 	}
+	if u := Used(cmd.Process.Pid); u.CPU%(time.Second/ticksPerSecond) == 0 && exactly(cmd.Process.Pid) > 0 {
+		t.Errorf("%v of processor time: cut off at ticks", u.CPU)
+	}
 	in.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)

@@ -135,5 +135,15 @@ func statOf(pid int) (stat, bool) {
 		return time.Duration(number(fields[a])+number(fields[b])) * time.Second / ticksPerSecond
 	}
 	own := ticks(11, 12)
+	if len(fields) > 17 && fields[17] == "1" {
+		own = max(own, exactly(pid)) // of hundreds of processes the ticks cut off add up
+	}
 	return stat{pid: pid, parent: int(number(fields[1])), own: own, cpu: own + ticks(13, 14)}, true
+}
+
+// exactly is the processor time of a process with a single thread, in the
+// kernel's own unit; 0: it does not tell.
+func exactly(pid int) time.Duration {
+	first, _, _ := strings.Cut(line(filepath.Join(processDir(pid), "schedstat")), " ")
+	return time.Duration(number(first))
 }
