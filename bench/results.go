@@ -71,7 +71,7 @@ func (b *bench) page() string {
 		line("**A quick run: it shows that everything works; its figures mean little.**\n")
 	}
 	if b.stopped != nil {
-		line("**The run ended before its end: %v. This is what was measured until then.**\n", b.stopped)
+		line("**The run did not come to its end: %v. This is what was measured until then.**\n", b.stopped)
 	}
 	m := &b.machine
 	line("Machine: %s, %d cores, %.0f GiB, %s %s %s, %s. Load before the run: %.2f. A synced write of 512 bytes (fdatasync): %d us, p99 %d us.",

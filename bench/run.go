@@ -15,6 +15,9 @@ import (
 	"github.com/stet-db/stet/internal/workload/stetload"
 )
 
+// errInterrupted ends a run before its end.
+var errInterrupted = errors.New("interrupted")
+
 // bench is one run.
 type bench struct {
 	settings *settings
@@ -91,12 +94,13 @@ func (b *bench) run(ctx context.Context, systems []system) (err error) {
 		m := &measured{system: s, dir: filepath.Join(dir, fmt.Sprintf("data%d", i)), storedBytes: stetload.StoredBytes(b.payload)}
 		m.plan(b.rows)
 		b.measured = append(b.measured, m)
-		if err := b.fill(ctx, m); err != nil {
+		err := b.fill(ctx, m)
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		if err != nil {
 			m.notFilled = true
 			m.failures = append(m.failures, fmt.Sprintf("fill: %v", err))
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
 		}
 	}
 	for round := range b.settings.rounds {
@@ -104,7 +108,7 @@ func (b *bench) run(ctx context.Context, systems []system) (err error) {
 			m := b.measured[(i+round)%len(b.measured)]
 			b.measure(ctx, m, filepath.Join(dir, "fresh"), round)
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return errInterrupted
 			}
 		}
 	}
@@ -220,7 +224,7 @@ func (b *bench) session(ctx context.Context, m *measured, dir string, cases []wo
 	}
 	m.version = r.version
 	if started != nil {
-		if err := started(r); err != nil {
+		if err := started(r); err != nil && ctx.Err() == nil {
 			m.failures = append(m.failures, fmt.Sprintf("round %d: %v", round+1, err))
 		}
 	}
