@@ -182,7 +182,7 @@ func (b *bench) gaps(m *measured) string {
 	text := fmt.Sprintf("%s delivered %d events to live subscribers in the measured time; over the whole runs %d were missing and %d came twice.",
 		m.system.name, sum.Events, sum.Gaps, sum.Repeats)
 	if behind > 0 {
-		text += fmt.Sprintf(" The last subscriber had everything %.2g s after the last append at the latest.", behind)
+		text += fmt.Sprintf(" When the load had ended, the last subscriber had everything after %.1f s at most.", behind)
 	}
 	return text + "\n"
 }

@@ -53,7 +53,7 @@ func TestALiveTargetIsNotMetWithGaps(t *testing.T) {
 	if got := r.goal(m); got != "2.00 M/s missed: 2 gaps or repetitions" {
 		t.Errorf("got %q", got)
 	}
-	if got := (&bench{}).gaps(m); !strings.Contains(got, "2 were missing") || !strings.Contains(got, "1.5 s after") {
+	if got := (&bench{}).gaps(m); !strings.Contains(got, "2 were missing") || !strings.Contains(got, "after 1.5 s at most") {
 		t.Errorf("got %q", got)
 	}
 }

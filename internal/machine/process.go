@@ -44,8 +44,18 @@ func Used(pid int) Process {
 	return sum
 }
 
-// Spent is [Used] without memory: quick, so that a window can begin with it.
-func Spent(pid int) Process { return spent(tree(pid)) }
+// Spent is [Used] without memory, for the beginning of a window: the processor
+// time is read last, as it is the one that goes on while others are read.
+func Spent(pid int) Process {
+	all := tree(pid)
+	sum := spent(all)
+	for _, p := range all {
+		if now, ok := statOf(p.pid); ok {
+			sum.CPU += now.cpu - p.cpu
+		}
+	}
+	return sum
+}
 
 // spent reads what only grows. The processor's time is read already.
 func spent(all []stat) (sum Process) {
