@@ -215,7 +215,6 @@ func (m *measured) fail(cases []workload.Case) {
 }
 
 func (b *bench) session(ctx context.Context, m *measured, dir string, cases []workload.Case, round int, started func(*running) error, ending func(*running)) {
-	machine.WriteBack() // what another system left does not count as this one's
 	r, err := m.system.start(ctx, dir, false)
 	if err != nil {
 		m.fail(cases)
@@ -245,6 +244,7 @@ func (b *bench) one(ctx context.Context, m *measured, r *running, c workload.Cas
 		return
 	}
 	b.say("round %d of %d: %s: %v", round+1, b.settings.rounds, m.system.name, c)
+	machine.WriteBack() // what came before does not count as this case's
 	o := observer{running: r, disk: b.disk}
 	if m.system.limit && !m.system.durable {
 		o.disk = machine.Disk{} // it writes nothing
