@@ -111,7 +111,10 @@ func serveEcho(ctx context.Context, _ []string) error {
 	go func() { failed <- s.Serve(listener) }()
 	announce(ctx, listener.Addr().String())
 	s.Stop()
-	return <-failed
+	if err := <-failed; !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began to serve
+		return err
+	}
+	return nil
 }
 
 func newCanned() (*canned, error) {
