@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+	"github.com/stet-db/stet/internal/heap"
 	"github.com/stet-db/stet/internal/workload"
 	"github.com/stet-db/stet/internal/workload/stetload"
 )
@@ -101,13 +102,19 @@ func serveEcho(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	s := grpc.NewServer(grpc.ForceServerCodecV2(echoCodec{}))
+	// As Stet's server has them, or the limit would be one of other settings.
+	heap.Tune(0)
+	s := grpc.NewServer(grpc.ForceServerCodecV2(echoCodec{}), grpc.NumStreamWorkers(256),
+		grpc.StaticStreamWindowSize(1<<20), grpc.StaticConnWindowSize(4<<20))
 	s.RegisterService(answers.service(), nil)
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(listener) }()
 	announce(ctx, listener.Addr().String())
 	s.Stop()
-	return <-failed
+	if err := <-failed; !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began to serve
+		return err
+	}
+	return nil
 }
 
 func newCanned() (*canned, error) {

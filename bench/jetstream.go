@@ -55,14 +55,14 @@ type natsDriver struct {
 func dialNATS(ctx context.Context, url string, connections int) (*natsDriver, error) {
 	d := &natsDriver{readers: make(chan *natsReader, 1024)}
 	for range connections {
-		c, err := nats.Connect(url, nats.MaxReconnects(0))
+		c, err := nats.Connect(url, nats.MaxReconnects(0), nats.Timeout(natsWait))
 		if err != nil {
 			d.close()
 			return nil, err
 		}
 		d.conns = append(d.conns, c)
 	}
-	js, err := jetstream.New(d.conns[0])
+	js, err := jetstream.New(d.conns[0], jetstream.WithDefaultTimeout(natsWait))
 	if err == nil {
 		_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 			Name: natsStream, Subjects: []string{natsSubjects}, Storage: jetstream.FileStorage, AllowDirect: true, AllowAtomicPublish: true,
@@ -99,7 +99,7 @@ func natsMessage(a *workload.Append, i int) *nats.Msg {
 
 func (d *natsDriver) Writer(_ context.Context, o workload.WriterOptions) (workload.Writer, error) {
 	w := &natsWriter{conn: d.conns[o.Client%len(d.conns)], client: o.Client, ids: o.RequestIDs}
-	var options []jetstream.JetStreamOpt
+	options := []jetstream.JetStreamOpt{jetstream.WithDefaultTimeout(natsWait)}
 	if o.InFlight > 0 {
 		options = append(options, jetstream.WithPublishAsyncMaxPending(o.InFlight))
 	}

@@ -14,7 +14,7 @@ import (
 
 // ReadAll uses an ordered consumer, as the client's documentation tells to.
 func (d *natsDriver) ReadAll(ctx context.Context, decode bool, seen func(int) bool) error {
-	js, err := jetstream.New(d.conn())
+	js, err := jetstream.New(d.conn(), jetstream.WithDefaultTimeout(natsWait))
 	if err != nil {
 		return err
 	}

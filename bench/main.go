@@ -28,6 +28,7 @@ type settings struct {
 	rounds      int
 	warmup      time.Duration
 	duration    time.Duration
+	settle      time.Duration
 	events      int
 	length      int
 	connections int
@@ -70,10 +71,14 @@ func start(ctx context.Context, args []string) error {
 	if len(b.rows) == 0 {
 		return fmt.Errorf("no row of the table has %q in its name", s.rows)
 	}
-	if err := b.run(ctx, systems); err != nil {
+	if err := os.MkdirAll(filepath.Join(s.out, "plots"), 0o750); err != nil { // found now, not after the run
 		return err
 	}
-	return b.write(s.out)
+	b.stopped = b.run(ctx, systems)
+	if !b.anything() {
+		return b.stopped
+	}
+	return errors.Join(b.stopped, b.write(s.out), b.failed())
 }
 
 func parse(args []string) (*settings, error) {
@@ -88,6 +93,7 @@ func parse(args []string) (*settings, error) {
 	f.IntVar(&s.rounds, "rounds", 3, "how often everything is measured")
 	f.DurationVar(&s.warmup, "warmup", time.Second, "before each measurement")
 	f.DurationVar(&s.duration, "duration", 5*time.Second, "of each measurement")
+	f.DurationVar(&s.settle, "settle", time.Minute, "longest wait for background work after filling and opening")
 	f.IntVar(&s.events, "events", 2_000_000, "events written before reads")
 	f.IntVar(&s.length, "stream-length", 20, "events of each of their streams")
 	f.IntVar(&s.connections, "connections", 4, "connections that the clients of Stet and JetStream share")
@@ -95,10 +101,10 @@ func parse(args []string) (*settings, error) {
 		return nil, err
 	}
 	if s.quick {
-		s.rounds, s.warmup, s.duration, s.events = 1, 100*time.Millisecond, 400*time.Millisecond, 20_000
+		s.rounds, s.warmup, s.duration, s.settle, s.events = 1, 100*time.Millisecond, 400*time.Millisecond, time.Second, 20_000
 	}
-	if s.rounds < 1 || s.duration <= 0 || s.length < 1 || s.events < s.length || s.connections < 1 {
-		return nil, errors.New("rounds, duration, events, stream length and connections must be above 0")
+	if s.rounds < 1 || s.duration <= 0 || s.settle < 0 || s.length < 1 || s.events < s.length || s.connections < 1 {
+		return nil, errors.New("rounds, duration, settle, events, stream length and connections must be above 0")
 	}
 	return s, nil
 }

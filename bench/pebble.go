@@ -8,17 +8,19 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/stet-db/stet/internal/workload"
+	"github.com/stet-db/stet/storage/pebblestore/logspace"
 )
 
 // barePebble writes the events' bytes under their numbers, with Pebble's own
-// group commit, in this process: what the engine allows. It judges, numbers and
-// indexes nothing.
+// group commit and Stet's way of giving the log its space, in this process: what
+// the engine allows. It judges, numbers and indexes nothing.
 func barePebble() system {
-	return system{name: "bare Pebble", limit: true, durable: true, start: func(_ context.Context, dir string, _ bool) (*running, error) {
+	return system{name: "bare Pebble", limit: true, durable: true, fresh: true, start: func(_ context.Context, dir string, _ bool) (*running, error) {
 		db, err := pebble.Open(dir, &pebble.Options{
-			FormatMajorVersion: pebble.FormatNewest, MemTableSize: 64 << 20, Logger: quiet{},
+			FS: logspace.FS{FS: vfs.Default}, FormatMajorVersion: pebble.FormatNewest, MemTableSize: 64 << 20, Logger: quiet{},
 			L0CompactionThreshold: 4, L0StopWritesThreshold: 40, MemTableStopWritesThreshold: 4,
 		})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stet-db/stet/internal/machine"
 	"github.com/stet-db/stet/internal/workload"
 	"github.com/stet-db/stet/internal/workload/report"
 )
@@ -20,9 +21,6 @@ var unequal string
 
 // write puts table, figures and plots into the directory.
 func (b *bench) write(dir string) error {
-	if err := os.MkdirAll(filepath.Join(dir, "plots"), 0o750); err != nil {
-		return err
-	}
 	figures, err := json.MarshalIndent(b.figures(), "", " ")
 	if err != nil {
 		return err
@@ -49,18 +47,19 @@ func (b *bench) figures() any {
 		MemoryBytes float64            `json:"memory_bytes"`
 		DiskBytes   float64            `json:"disk_bytes"`
 		OpenSeconds []float64          `json:"open_seconds"`
+		ReadMemory  []float64          `json:"memory_bytes_after_reads"`
 		Failures    []string           `json:"failures"`
 		Results     []*workload.Result `json:"results"`
 	}
 	var out []systemFigures
 	for _, m := range b.measured {
-		f := systemFigures{m.system.name, m.version, m.fillSeconds, m.memoryBytes, m.diskBytes, m.openSeconds, m.failures, nil}
+		f := systemFigures{m.system.name, m.version, m.fillSeconds, m.memoryBytes, m.diskBytes, m.openSeconds, m.readMemory, m.failures, nil}
 		for _, c := range m.order {
 			f.Results = append(f.Results, m.results[c.String()])
 		}
 		out = append(out, f)
 	}
-	return map[string]any{"date": b.began, "machine": b.machine, "systems": out}
+	return map[string]any{"date": b.began, "machine": b.machine, "written_by": b.writtenBy(), "systems": out}
 }
 
 func (b *bench) page() string {
@@ -70,6 +69,9 @@ func (b *bench) page() string {
 	line("Written by `make bench` on %s. Do not edit.\n", b.began.UTC().Format("2006-01-02 15:04 UTC"))
 	if b.settings.quick {
 		line("**A quick run: it shows that everything works; its figures mean little.**\n")
+	}
+	if b.stopped != nil {
+		line("**The run did not come to its end: %v. This is what was measured until then.**\n", b.stopped)
 	}
 	m := &b.machine
 	line("Machine: %s, %d cores, %.0f GiB, %s %s %s, %s. Load before the run: %.2f. A synced write of 512 bytes (fdatasync): %d us, p99 %d us.",
@@ -119,7 +121,7 @@ func (r *row) of(m *measured) (workload.Spread, bool) {
 		return workload.Spread{}, false
 	}
 	s := r.value(m, result)
-	return s, s.Median > 0
+	return s, s.Median > 0 || r.unit == perSecond // a rate of 0 is one
 }
 
 // pidKnown tells whether the system has a process of its own with data.
@@ -135,10 +137,15 @@ func (b *bench) table(line func(string, ...any)) {
 			r.figure(nats), r.times(own, nats), r.figure(pg), r.times(own, pg), r.figure(grpc), r.figure(engine), r.ofLimit(own, grpc, engine), b.ofTargets(r, own))
 	}
 	line("\n\"x\" is how many times Stet is better: its rate by theirs, or their latency, bytes and time by Stet's. \"-\": the system does not have it.")
-	line("\nThe targets are absolute, set on another machine. \"Share of the target's limit\" takes the machine out: what Stet reaches of a limit\n" +
-		"here, and what the target was of the same limit there (bare gRPC; bare Pebble for batches; the sum of both for the latency).")
-	if own != nil {
-		line("%s", b.gaps(own))
+	line("\"failed\": it has it, and no round could be measured; \"(n of m rounds)\": some could.")
+	line("\nThe targets are absolute, set on another machine. \"Met\" is what the worst round meets; \"met in the median\" says that not all did.")
+	line("\"Share of the target's limit\" is what Stet's median reaches of a limit here and, as the target, what the target was of the same limit\n" +
+		"there: bare gRPC, for the latency with a synced write of this run added; for batches bare Pebble, where it is the lower limit here, too.\n" +
+		"The limit runs use Stet's own client, so what the client costs is in both. Where there is no such limit, nothing is compared.\n")
+	for _, m := range []*measured{own, nats} {
+		if m != nil {
+			line("%s", b.gaps(m))
+		}
 	}
 }
 
@@ -146,44 +153,76 @@ func (b *bench) table(line func(string, ...any)) {
 // the target in the same limit on the machine that it was set on.
 func (b *bench) ofTargets(r *row, own *measured) string {
 	a, ok := r.of(own)
-	here := 0.0
-	for _, name := range r.there.of {
-		s, known := r.of(b.find(name))
-		ok = ok && known
-		here += s.Median
-	}
-	if !ok || here == 0 {
+	if !ok || r.there.here == nil {
 		return ""
 	}
-	share, want := r.better(a.Median, here), r.better(r.target, r.there.value)
-	word := "missed"
-	if share >= want {
-		word = "**met**"
+	here, known := r.there.here(b, r)
+	if !known {
+		return ""
 	}
-	return fmt.Sprintf("%.0f %% (%.0f %%) %s", 100*share, 100*want, word)
+	return fmt.Sprintf("%.0f %% (target: %.0f %%)", 100*r.better(a.Median, here), 100*r.better(r.target, r.there.value))
 }
 
-// gaps says what subscribers missed.
+// live tells whether a case has subscribers, who count what they miss.
+func live(c workload.Case) bool {
+	return c.Kind == workload.KindFanout || c.Kind == workload.KindDelivery
+}
+
+// gaps says what subscribers missed, and how long they had to catch up.
 func (b *bench) gaps(m *measured) string {
 	var sum workload.Counts
+	behind := 0.0
 	for _, r := range m.results {
-		if r.Case.Kind == workload.KindFanout || r.Case.Kind == workload.KindDelivery {
+		if live(r.Case) {
 			c := r.Sum()
 			sum.Events, sum.Gaps, sum.Repeats = sum.Events+c.Events, sum.Gaps+c.Gaps, sum.Repeats+c.Repeats
+			behind = max(behind, r.Over(func(n *workload.Round) float64 { return n.BehindSeconds }).Most)
 		}
 	}
-	return fmt.Sprintf("%s delivered %d events to live subscribers in the measured time; over the whole runs %d were missing and %d came twice.\n", m.system.name, sum.Events, sum.Gaps, sum.Repeats)
+	text := fmt.Sprintf("%s delivered %d events to live subscribers in the measured time; over the whole runs %d were missing and %d came twice.",
+		m.system.name, sum.Events, sum.Gaps, sum.Repeats)
+	if behind > 0 {
+		text += fmt.Sprintf(" When the load had ended, the last subscriber had everything after %.1f s at most.", behind)
+	}
+	return text + "\n"
 }
 
 func (r *row) figure(m *measured) string {
-	s, ok := r.of(m)
-	if !ok {
+	if m == nil {
 		return "-"
 	}
-	if s.Least == s.Most {
-		return r.write(s.Median)
+	s, ok := r.of(m)
+	failed, rounds := r.rounds(m)
+	switch {
+	case !ok && failed > 0:
+		return "failed"
+	case !ok:
+		return "-"
 	}
-	return fmt.Sprintf("%s (%s-%s)", r.write(s.Median), r.write(s.Least), r.write(s.Most))
+	text := r.write(s.Median)
+	if s.Least != s.Most {
+		text += fmt.Sprintf(" (%s-%s)", r.write(s.Least), r.write(s.Most))
+	}
+	if failed > 0 {
+		text += fmt.Sprintf(" (%d of %d rounds)", rounds, rounds+failed)
+	}
+	return text
+}
+
+// rounds are those of a system that failed, and the others. What is no case is
+// taken once, and fails with anything.
+func (r *row) rounds(m *measured) (failed, measured int) {
+	if r.c.Kind != "" {
+		failed = m.failed[r.c.String()]
+		if result := m.results[r.c.String()]; result != nil {
+			measured = len(result.Rounds)
+		}
+		return failed, measured
+	}
+	if _, ok := r.of(m); !ok && m.pidKnown() {
+		failed = len(m.failures)
+	}
+	return failed, 0
 }
 
 func (r *row) write(v float64) string {
@@ -205,7 +244,8 @@ func (r *row) write(v float64) string {
 	}
 }
 
-// goal is the target, and whether it is met.
+// goal is the target, and whether it is met: by the worst round, for the word
+// alone, and without a live event that was lost.
 func (r *row) goal(own *measured) string {
 	if r.target == 0 {
 		return ""
@@ -215,15 +255,35 @@ func (r *row) goal(own *measured) string {
 		text += " (" + r.write(r.stretch) + ")"
 	}
 	s, ok := r.of(own)
-	switch {
-	case !ok:
+	if !ok {
 		return text
-	case r.reaches(s.Median, r.stretch):
+	}
+	if n := r.lost(own); n > 0 {
+		return fmt.Sprintf("%s missed: %d gaps or repetitions", text, n)
+	}
+	worst := s.Least
+	if r.lower {
+		worst = s.Most
+	}
+	failed, _ := r.rounds(own)
+	switch {
+	case failed == 0 && r.reaches(worst, r.stretch):
 		return text + " **stretch met**"
-	case r.reaches(s.Median, r.target):
+	case failed == 0 && r.reaches(worst, r.target):
 		return text + " **met**"
+	case r.reaches(s.Median, r.target):
+		return text + " met in the median"
 	}
 	return text + " missed"
+}
+
+// lost is what live subscribers missed or had twice.
+func (r *row) lost(m *measured) int64 {
+	if !live(r.c) {
+		return 0
+	}
+	sum := m.results[r.c.String()].Sum()
+	return sum.Gaps + sum.Repeats
 }
 
 func (r *row) reaches(v, goal float64) bool {
@@ -244,7 +304,7 @@ func (r *row) better(a, b float64) float64 {
 func (r *row) times(own, other *measured) string {
 	a, ok := r.of(own)
 	b, known := r.of(other)
-	if !ok || !known {
+	if !ok || !known || b.Median == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", r.better(a.Median, b.Median))
@@ -254,7 +314,7 @@ func (r *row) ofLimit(own *measured, limits ...*measured) string {
 	a, ok := r.of(own)
 	least := math.Inf(1)
 	for _, m := range limits {
-		if b, known := r.of(m); known {
+		if b, known := r.of(m); known && b.Median > 0 {
 			least = min(least, r.better(b.Median, 1))
 		}
 	}
@@ -285,7 +345,8 @@ func (b *bench) notDurable(line func(string, ...any)) {
 // costs shows processor time and bytes written of each case.
 func (b *bench) costs(line func(string, ...any)) {
 	line("## What it costs\n")
-	line("Processor time of client and server for each operation (for read all and live deliveries: each event), context switches of the server, events that share a commit, and bytes written to disk for each event.\n")
+	line("Processor time of client and server for each operation (for read all and live deliveries: each event), context switches of the server, events that share a commit, and bytes written to disk for each event. An empty cell is not known, or not there.")
+	line("%s\n", b.writtenBy())
 	line("| case | system | rate | p50 | p99 | client us | server us | switches | events/commit | written B/event |\n|---|---|---|---|---|---|---|---|---|---|")
 	r := report.Report{StoredBytes: 1}
 	for _, m := range b.measured {
@@ -298,10 +359,27 @@ func (b *bench) costs(line func(string, ...any)) {
 	rate := row{}
 	for i := range r.Results {
 		s := &r.Results[i].Summary
-		line("| %s | %s | %s | %.0f us | %.0f us | %.3g | %.3g | %.3g | %.3g | %.0f |", r.Results[i].Name, r.Results[i].System, rate.write(s.EventsPerSecond.Median),
-			s.P50Micros.Median, s.P99Micros.Median, s.ClientCPUMicros.Median, s.ServerCPUMicros.Median, s.ServerSwitches.Median, s.EventsPerCommit.Median, s.WrittenPerRaw.Median)
+		line("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", r.Results[i].Name, r.Results[i].System, rate.write(s.EventsPerSecond.Median),
+			cell("%.0f us", s.P50Micros), cell("%.0f us", s.P99Micros), cell("%.3g", s.ClientCPUMicros), cell("%.3g", s.ServerCPUMicros),
+			cell("%.3g", s.ServerSwitches), cell("%.3g", s.EventsPerCommit), cell("%.0f", s.WrittenPerRaw))
 	}
 	line("")
+}
+
+// cell is empty for what is not known.
+func cell(format string, s workload.Spread) string {
+	if s.Median <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, s.Median)
+}
+
+// writtenBy says how bytes written were counted.
+func (b *bench) writtenBy() string {
+	if b.disk == (machine.Disk{}) {
+		return "Bytes written are those that the system's processes gave to the kernel's page cache (`write_bytes`), as the data directories have no device of their own; it counts pages or larger parts of files whole, each time."
+	}
+	return fmt.Sprintf("Bytes written are the sectors that the disk with the data directories (`%s`) wrote in the measured seconds, whoever gave them to it.", b.disk.Name)
 }
 
 // plots draw the rates, and the latencies.

@@ -15,6 +15,9 @@ import (
 	"github.com/stet-db/stet/internal/workload/stetload"
 )
 
+// errInterrupted ends a run before its end.
+var errInterrupted = errors.New("interrupted")
+
 // bench is one run.
 type bench struct {
 	settings *settings
@@ -24,8 +27,28 @@ type bench struct {
 
 	began    time.Time
 	machine  machine.Facts
+	disk     machine.Disk     // of all data directories
 	syncs    [2]time.Duration // median and p99
 	measured []*measured
+	stopped  error // what ended the run before its end
+}
+
+// anything tells whether there is something to write.
+func (b *bench) anything() bool {
+	return slices.ContainsFunc(b.measured, func(m *measured) bool {
+		return len(m.openSeconds) > 0 || slices.ContainsFunc(m.order, func(c workload.Case) bool { return len(m.results[c.String()].Rounds) > 0 })
+	})
+}
+
+// failed is what failed of all systems, so that nobody takes the table for whole.
+func (b *bench) failed() error {
+	var errs []error
+	for _, m := range b.measured {
+		for _, f := range m.failures {
+			errs = append(errs, fmt.Errorf("%s: %s", m.system.name, f))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // measured is one system with its figures.
@@ -34,15 +57,18 @@ type measured struct {
 	dir     string // of the data set
 	version string
 	results map[string]*workload.Result // by case
-	// order are the cases as they are run.
-	order []workload.Case
+	// order are the cases as they are run, failed how many rounds of each failed.
+	order  []workload.Case
+	failed map[string]int
 
 	storedBytes   int
 	fillSeconds   float64
 	memoryBytes   float64
 	diskBytes     float64
 	openSeconds   []float64
+	readMemory    []float64 // at the end of the reads of each round
 	cachesDropped bool
+	notFilled     bool
 	failures      []string
 }
 
@@ -63,12 +89,18 @@ func (b *bench) run(ctx context.Context, systems []system) (err error) {
 	if b.syncs[0], b.syncs[1], err = machine.SyncLatency(dir); err != nil {
 		return err
 	}
+	b.disk = machine.DiskOf(dir)
 	for i, s := range systems {
-		m := &measured{system: s, dir: filepath.Join(dir, fmt.Sprintf("data%d", i)), results: map[string]*workload.Result{}, storedBytes: stetload.StoredBytes(b.payload)}
+		m := &measured{system: s, dir: filepath.Join(dir, fmt.Sprintf("data%d", i)), storedBytes: stetload.StoredBytes(b.payload)}
 		m.plan(b.rows)
 		b.measured = append(b.measured, m)
-		if err := b.fill(ctx, m); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+		err := b.fill(ctx, m)
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		if err != nil {
+			m.notFilled = true
+			m.failures = append(m.failures, fmt.Sprintf("fill: %v", err))
 		}
 	}
 	for round := range b.settings.rounds {
@@ -76,7 +108,7 @@ func (b *bench) run(ctx context.Context, systems []system) (err error) {
 			m := b.measured[(i+round)%len(b.measured)]
 			b.measure(ctx, m, filepath.Join(dir, "fresh"), round)
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return errInterrupted
 			}
 		}
 	}
@@ -85,6 +117,7 @@ func (b *bench) run(ctx context.Context, systems []system) (err error) {
 
 // plan collects the cases of the rows, each once.
 func (m *measured) plan(rows []row) {
+	m.results, m.failed = map[string]*workload.Result{}, map[string]int{}
 	for _, r := range rows {
 		if r.c.Kind == "" || !m.system.supports(r.c) || m.results[r.c.String()] != nil {
 			continue
@@ -115,10 +148,22 @@ func (b *bench) fill(ctx context.Context, m *measured) (err error) {
 	if err := r.driver.Fill(ctx, b.data, b.payload, func(int) {}); err != nil {
 		return err
 	}
-	m.fillSeconds = time.Since(began).Seconds()
-	_, used := r.observe()
-	m.memoryBytes, m.diskBytes = float64(used.MemoryBytes), float64(machine.Size(m.dir, nil).Bytes)
+	m.fillSeconds, m.memoryBytes = time.Since(began).Seconds(), r.memory()
+	if err := b.settle(ctx, m, r); err != nil {
+		return err
+	}
+	m.diskBytes = float64(machine.Size(m.dir, nil).Bytes)
 	return nil
+}
+
+// settle waits for what a system does after filling and after opening: it would
+// be measured with the reads.
+func (b *bench) settle(ctx context.Context, m *measured, r *running) error {
+	took, quiet, err := machine.AwaitQuiet(ctx, r.process(), b.settings.settle, nil)
+	if err == nil && !quiet {
+		b.say("%s: still at work after %.0f s", m.system.name, took.Seconds())
+	}
+	return err
 }
 
 // measure does one round of one system: what writes on a fresh directory, what
@@ -132,30 +177,61 @@ func (b *bench) measure(ctx context.Context, m *measured, fresh string, round in
 			writing = append(writing, c)
 		}
 	}
-	if len(writing) > 0 {
-		b.session(ctx, m, fresh, writing, round, nil)
+	for _, cases := range m.sessions(writing) {
+		b.session(ctx, m, fresh, cases, round, nil, nil)
 		if err := os.RemoveAll(fresh); err != nil {
 			m.failures = append(m.failures, err.Error())
 		}
 	}
-	if b.needsData(m) {
+	switch {
+	case !b.needsData(m):
+	case m.notFilled:
+		m.fail(reading)
+	default:
 		m.cachesDropped = machine.DropFileCaches()
-		b.session(ctx, m, m.dir, reading, round, func(r *running) { m.openSeconds = append(m.openSeconds, r.took.Seconds()) })
+		opened := func(r *running) error {
+			m.openSeconds = append(m.openSeconds, r.took.Seconds())
+			return b.settle(ctx, m, r)
+		}
+		b.session(ctx, m, m.dir, reading, round, opened, func(r *running) {
+			m.readMemory = append(m.readMemory, r.memory())
+		})
 	}
 }
 
-func (b *bench) session(ctx context.Context, m *measured, dir string, cases []workload.Case, round int, started func(*running)) {
+// sessions are the cases that share a directory.
+func (m *measured) sessions(cases []workload.Case) [][]workload.Case {
+	if m.system.fresh || len(cases) == 0 {
+		return slices.Collect(slices.Chunk(cases, 1))
+	}
+	return [][]workload.Case{cases}
+}
+
+// fail notes that cases could not be measured in a round.
+func (m *measured) fail(cases []workload.Case) {
+	for _, c := range cases {
+		m.failed[c.String()]++
+	}
+}
+
+func (b *bench) session(ctx context.Context, m *measured, dir string, cases []workload.Case, round int, started func(*running) error, ending func(*running)) {
 	r, err := m.system.start(ctx, dir, false)
 	if err != nil {
+		m.fail(cases)
 		m.failures = append(m.failures, fmt.Sprintf("round %d: %v", round+1, err))
 		return
 	}
 	m.version = r.version
 	if started != nil {
-		started(r)
+		if err := started(r); err != nil && ctx.Err() == nil {
+			m.failures = append(m.failures, fmt.Sprintf("round %d: %v", round+1, err))
+		}
 	}
 	for _, c := range cases {
 		b.one(ctx, m, r, c, round)
+	}
+	if ending != nil && ctx.Err() == nil {
+		ending(r)
 	}
 	if err := r.stop(); err != nil {
 		m.failures = append(m.failures, fmt.Sprintf("round %d: stop: %v", round+1, err))
@@ -168,15 +244,23 @@ func (b *bench) one(ctx context.Context, m *measured, r *running, c workload.Cas
 		return
 	}
 	b.say("round %d of %d: %s: %v", round+1, b.settings.rounds, m.system.name, c)
-	load := workload.Load{Warmup: b.settings.warmup, Duration: b.settings.duration, Observe: r.observe}
+	machine.WriteBack() // what came before does not count as this case's
+	o := observer{running: r, disk: b.disk}
+	if m.system.limit && !m.system.durable {
+		o.disk = machine.Disk{} // it writes nothing
+	}
+	load := workload.Load{Warmup: b.settings.warmup, Duration: b.settings.duration, Begin: o.begin, Observe: o.end}
 	got, err := c.Run(ctx, r.driver, b.payload, b.data, load)
 	switch {
 	case errors.Is(err, workload.ErrUnsupported):
 		result.Unsupported = err.Error()
+	case ctx.Err() != nil: // interrupted, which is not the system's failure
 	case err != nil:
+		m.fail([]workload.Case{c})
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		m.failures = append(m.failures, fmt.Sprintf("round %d: %s", round+1, first))
 	default:
+		o.known(&got)
 		result.Rounds = append(result.Rounds, got)
 	}
 }

@@ -26,12 +26,9 @@ func stet(program string, connections int) system {
 		}
 		return &running{
 			driver: d, pid: s.PID(), version: version, took: s.Took,
-			commits: func() int64 {
+			commits: func() (int64, bool) {
 				m, err := stetload.Metrics(ctx, s.Ops)
-				if err != nil {
-					return 0 // not known
-				}
-				return stetload.UsageOf(m).Commits
+				return stetload.UsageOf(m).Commits, err == nil
 			},
 			stop: func() error { return errors.Join(d.Close(), s.Stop()) },
 		}, nil

@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/stet-db/stet/internal/machine"
 	"github.com/stet-db/stet/internal/workload"
 )
 
@@ -27,6 +26,9 @@ type system struct {
 	durable bool
 	// limit tells that it is no event store but what one stands on.
 	limit bool
+	// fresh tells that each case that writes begins on an empty directory: what
+	// the case before left to compact would lower the limit.
+	fresh bool
 }
 
 // running is a started system.
@@ -34,20 +36,9 @@ type running struct {
 	driver  workload.Driver
 	pid     int // 0: it runs in this process
 	version string
-	took    time.Duration // until it served
-	commits func() int64  // nil: not known
+	took    time.Duration                // until it served
+	commits func() (n int64, known bool) // nil: never known
 	stop    func() error
-}
-
-// observe reads what this process and the system's processes have used.
-func (r *running) observe() (client, server workload.Usage) {
-	if r.pid != 0 {
-		server = workload.UsageOf(machine.Used(r.pid))
-	}
-	if r.commits != nil {
-		server.Commits = r.commits()
-	}
-	return workload.UsageOf(machine.Self()), server
 }
 
 // child is this program under another role, as a process of its own.

@@ -90,6 +90,8 @@ func (r *Report) notes() string {
 - Filling appends single events through 8 pipelines, the streams in turn, so that a stream's events lie scattered
   over the log. What was measured before at a smaller size stays in the log and counts in the head line.
 - "Open": from the start of the process until /readyz answers 200, and until the newest event was read; %s.
+- Bytes written are the sectors that the disk of the data directory wrote meanwhile, whoever gave them to it; where it has
+  no device of its own, what the server's process gave to the page cache, in pages or larger parts.
 - What is read until ready, and the processor time, include compactions that the engine goes on with in the
   background when the load before the stop left some; nothing waits for them.
 - "After a kill": the server is killed when it has just acknowledged more events; all of them must be there. Its

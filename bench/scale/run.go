@@ -150,13 +150,6 @@ func (r *run) fill(ctx context.Context, s *subject, f *Figures) error {
 	return r.settled(ctx, s, f)
 }
 
-// What counts as quiet: the server used less than a part of one core for a
-// while.
-const (
-	quietFor  = time.Second
-	quietPart = 0.1
-)
-
 // settled waits until the engine has compacted what the filling left, at most
 // as long as the settings say: else that would be part of what is measured.
 func (r *run) settled(ctx context.Context, s *subject, f *Figures) error {
@@ -164,25 +157,11 @@ func (r *run) settled(ctx context.Context, s *subject, f *Figures) error {
 		f.Fill.DebtBytes, f.Fill.DebtKnown = debtOf(metrics)
 	}
 	r.teller.step(int64(r.settle.Seconds()), "waiting for background work")
-	began := time.Now()
-	tick := time.NewTicker(min(quietFor, max(r.settle, time.Millisecond)))
-	defer tick.Stop()
-	for last := machine.Used(s.PID()).CPU; ; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		now := machine.Used(s.PID()).CPU
-		passed := time.Since(began)
-		f.Fill.Settled = now-last < time.Duration(quietPart*float64(quietFor))
-		if f.Fill.Settled || passed >= r.settle {
-			f.Fill.SettleSeconds = passed.Seconds()
-			return nil
-		}
-		last = now
+	took, quiet, err := machine.AwaitQuiet(ctx, s.PID(), r.settle, func(passed time.Duration) {
 		r.teller.at(int64(passed.Seconds()), int64(r.settle.Seconds()))
-	}
+	})
+	f.Fill.SettleSeconds, f.Fill.Settled = took.Seconds(), quiet
+	return err
 }
 
 func version(ctx context.Context, s *subject) (string, error) {

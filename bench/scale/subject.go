@@ -26,6 +26,7 @@ type subject struct {
 	*stetload.Server
 	driver *stetload.Driver
 	api    *client.Client
+	disk   machine.Disk // of the data directory
 }
 
 // start starts the server on the data directory and measures its opening.
@@ -36,7 +37,7 @@ func (r *run) start(ctx context.Context) (s *subject, o Opening, err error) {
 	if err != nil {
 		return nil, o, err
 	}
-	s = &subject{Server: server}
+	s = &subject{Server: server, disk: machine.DiskOf(r.data)}
 	defer func() {
 		if err != nil {
 			s, err = nil, errors.Join(err, s.stop())
@@ -112,7 +113,11 @@ func (s *subject) kill() error { return errors.Join(s.hangUp(), s.Kill()) }
 
 // observe reads what this process and the server have used so far.
 func (s *subject) observe() (self, server workload.Usage) {
-	return workload.UsageOf(machine.Self()), workload.UsageOf(machine.Used(s.PID()))
+	server = workload.UsageOf(machine.Used(s.PID()))
+	if written, known := s.disk.WrittenBytes(); known {
+		server.WrittenBytes = written
+	}
+	return workload.UsageOf(machine.Self()), server
 }
 
 // head asks for the head of the log.

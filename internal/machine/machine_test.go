@@ -1,10 +1,12 @@
 package machine
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,8 +77,14 @@ func TestAProcessIsSeenWithItsDescendants(t *testing.T) {
 	if n := len(tree(cmd.Process.Pid)); n != 2 {
 		t.Errorf("%d processes; want 2", n)
 	}
-	if u := Used(cmd.Process.Pid); u.MemoryBytes <= 0 {
-		t.Errorf("got %+v; want memory", u)
+	if u := Used(cmd.Process.Pid); u.MemoryBytes <= 0 || u.Switches <= 0 {
+		t.Errorf("got %+v; want memory and switches", u)
+	}
+	if u := Spent(cmd.Process.Pid); u.MemoryBytes != 0 || u.PeakBytes != 0 || u.Switches <= 0 {
+		t.Errorf("spent %+v; want switches and no memory", u)
+	}
+	if u := Used(cmd.Process.Pid); u.CPU%(time.Second/ticksPerSecond) == 0 && exactly(cmd.Process.Pid) > 0 {
+		t.Errorf("%v of processor time: cut off at ticks", u.CPU)
 	}
 	in.Close()
 	if err := cmd.Wait(); err != nil {
@@ -126,5 +134,85 @@ func TestFreeSpaceIsKnown(t *testing.T) {
 	}
 	if _, err := FreeBytes(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a directory that is not there has free space")
+	}
+}
+
+func TestADiskTellsWhatWasWrittenToIt(t *testing.T) {
+	dir := t.TempDir()
+	stat := filepath.Join(dir, "stat")
+	if err := os.WriteFile(stat, []byte("     136        0     8864  33   7  5   4000     12        0       40       45\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := diskAt(dir)
+	if got, known := d.WrittenBytes(); got != 4000*512 || !known || d.Name != filepath.Base(dir) {
+		t.Errorf("%q: %d, %v; want 4000 sectors", d.Name, got, known)
+	}
+	if err := os.WriteFile(stat, []byte("136 0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := d.WrittenBytes(); known {
+		t.Error("a device that tells less is known")
+	}
+	if d := diskAt(filepath.Join(dir, "none")); d != (Disk{}) {
+		t.Errorf("got %+v of a device that is not there", d)
+	}
+	if d := DiskOf(filepath.Join(dir, "none")); d != (Disk{}) {
+		t.Errorf("got %+v of a directory that is not there", d)
+	}
+}
+
+func TestWhatASyncWritesReachesTheDisk(t *testing.T) {
+	onLinux(t)
+	dir := t.TempDir()
+	d := DiskOf(dir)
+	before, known := d.WrittenBytes()
+	if !known {
+		t.Skip("the directory for temporary files has no device")
+	}
+	const size = 4 << 20
+	if err := os.WriteFile(filepath.Join(dir, "file"), make([]byte, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	WriteBack()
+	if after, _ := d.WrittenBytes(); after-before < size {
+		t.Errorf("%d bytes were written to %s; want %d at least", after-before, d.Name, size)
+	}
+}
+
+func TestAwaitingQuietEndsWithTheWorkOrTheTime(t *testing.T) {
+	onLinux(t)
+	quiet := exec.Command("cat")
+	in, err := quiet.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := quiet.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := AwaitQuiet(t.Context(), quiet.Process.Pid, time.Minute, nil); !ok || err != nil {
+		t.Errorf("a process that does nothing: quiet %v, %v", ok, err)
+	}
+	in.Close()
+	if err := quiet.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	working, stop := context.WithCancel(t.Context())
+	defer stop()
+	for range 2 * runtime.NumCPU() {
+		tasks.Go(func() {
+			for working.Err() == nil { // burns processor time
+			}
+		})
+	}
+	told := 0
+	took, ok, err := AwaitQuiet(t.Context(), os.Getpid(), 1500*time.Millisecond, func(time.Duration) { told++ })
+	if ok || err != nil || took < 1500*time.Millisecond || told == 0 {
+		t.Errorf("a process that works: quiet %v after %v, %v; told %d times", ok, took, err, told)
+	}
+	stop()
+	if _, ok, err := AwaitQuiet(working, os.Getpid(), time.Minute, nil); ok || err == nil {
+		t.Errorf("without time: quiet %v, %v", ok, err)
 	}
 }

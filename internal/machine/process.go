@@ -18,7 +18,9 @@ type Process struct {
 	CPU time.Duration
 	// MemoryBytes is resident, PeakBytes the most that the first process had.
 	MemoryBytes, PeakBytes int64
-	// WrittenBytes were given to the disk, in whole pages.
+	// WrittenBytes were given to the disk, as the kernel counts: a page, or with
+	// some file systems the whole folio of many pages that one lies in, each time
+	// that it becomes dirty again. What reaches the disk is told by [Disk].
 	WrittenBytes int64
 	// ReadBytes were read, from files and connections, wherever they were kept.
 	ReadBytes int64
@@ -27,36 +29,58 @@ type Process struct {
 }
 
 // Used looks at a process and all that descend from it. Memory that several of
-// them share counts once.
+// them share counts once. Memory is read last, because that takes long.
 func Used(pid int) Process {
 	all := tree(pid)
-	var sum Process
+	sum := spent(all)
 	for _, p := range all {
-		sum.CPU += p.cpu
-		dir := filepath.Join("/proc", strconv.Itoa(p.pid))
-		sum.WrittenBytes += number(field(filepath.Join(dir, "io"), "write_bytes"))
-		sum.ReadBytes += number(field(filepath.Join(dir, "io"), "rchar"))
 		if len(all) > 1 {
-			sum.MemoryBytes += kib(filepath.Join(dir, "smaps_rollup"), "Pss")
+			sum.MemoryBytes += kib(filepath.Join(processDir(p.pid), "smaps_rollup"), "Pss")
 		} else {
-			sum.MemoryBytes += kib(filepath.Join(dir, "status"), "VmRSS")
+			sum.MemoryBytes += kib(filepath.Join(processDir(p.pid), "status"), "VmRSS")
 		}
-		sum.Switches += switches(dir)
 	}
-	sum.PeakBytes = kib(filepath.Join("/proc", strconv.Itoa(pid), "status"), "VmHWM")
+	sum.PeakBytes = kib(filepath.Join(processDir(pid), "status"), "VmHWM")
 	return sum
 }
+
+// Spent is [Used] without memory, for the beginning of a window: the processor
+// time is read last, as it is the one that goes on while others are read.
+func Spent(pid int) Process {
+	all := tree(pid)
+	sum := spent(all)
+	for _, p := range all {
+		if now, ok := statOf(p.pid); ok {
+			sum.CPU += now.cpu - p.cpu
+		}
+	}
+	return sum
+}
+
+// spent reads what only grows. The processor's time is read already.
+func spent(all []stat) (sum Process) {
+	for _, p := range all {
+		dir := processDir(p.pid)
+		sum.CPU += p.cpu
+		sum.WrittenBytes += number(field(filepath.Join(dir, "io"), "write_bytes"))
+		sum.ReadBytes += number(field(filepath.Join(dir, "io"), "rchar"))
+		sum.Switches += switches(dir)
+	}
+	return sum
+}
+
+func processDir(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid)) }
 
 // Self looks at this process alone, without its children.
 func Self() Process {
 	s, _ := statOf(os.Getpid()) // zero where there is no /proc
 	dir := "/proc/self"
 	return Process{
-		CPU:         s.own,
-		MemoryBytes: kib(dir+"/status", "VmRSS"), PeakBytes: kib(dir+"/status", "VmHWM"),
+		CPU:          s.own,
 		WrittenBytes: number(field(dir+"/io", "write_bytes")),
 		ReadBytes:    number(field(dir+"/io", "rchar")),
 		Switches:     switches(dir),
+		MemoryBytes:  kib(dir+"/status", "VmRSS"), PeakBytes: kib(dir+"/status", "VmHWM"),
 	}
 }
 
@@ -121,5 +145,15 @@ func statOf(pid int) (stat, bool) {
 		return time.Duration(number(fields[a])+number(fields[b])) * time.Second / ticksPerSecond
 	}
 	own := ticks(11, 12)
+	if len(fields) > 17 && fields[17] == "1" {
+		own = max(own, exactly(pid)) // of hundreds of processes the ticks cut off add up
+	}
 	return stat{pid: pid, parent: int(number(fields[1])), own: own, cpu: own + ticks(13, 14)}, true
+}
+
+// exactly is the processor time of a process with a single thread, in the
+// kernel's own unit; 0: it does not tell.
+func exactly(pid int) time.Duration {
+	first, _, _ := strings.Cut(line(filepath.Join(processDir(pid), "schedstat")), " ")
+	return time.Duration(number(first))
 }

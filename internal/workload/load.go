@@ -20,6 +20,10 @@ type Load struct {
 	Rate float64
 	// Observe reads what client and server have used so far; nil: nothing.
 	Observe func() (client, server Usage)
+	// Begin is Observe at the beginning of the window, where memory is not
+	// wanted: what it takes beyond reading processor time would be in the window's
+	// costs and not in its operations. nil: Observe.
+	Begin func() (client, server Usage)
 	// Measuring is called when measuring begins, and what it returns when it has
 	// ended; nil: nothing.
 	Measuring func(time.Duration) (wait func() error)
@@ -154,7 +158,7 @@ func (w *window) measure(ctx context.Context) (Round, error) {
 	if w.load.Measuring != nil {
 		end = w.load.Measuring(w.load.Duration)
 	}
-	client, server := w.observe()
+	client, server := w.begin()
 	for _, p := range w.parts {
 		p.before = p.counts()
 	}
@@ -169,6 +173,13 @@ func (w *window) measure(ctx context.Context) (Round, error) {
 	afterClient, afterServer := w.observe()
 	round.Client, round.Server = afterClient.since(client), afterServer.since(server)
 	return round, errors.Join(err, end())
+}
+
+func (w *window) begin() (client, server Usage) {
+	if w.load.Begin == nil {
+		return w.observe()
+	}
+	return w.load.Begin()
 }
 
 func (w *window) observe() (client, server Usage) {
