@@ -36,8 +36,8 @@ func TestEveryDeliveryIsAskedForInOrderOnceAndNoneIsMissing(t *testing.T) {
 		d.round(random)
 	}
 	work.Check(t, "deliveries", int(d.count["deliveries_validated"]))
-	// Each is about a quarter of what comes about, and at the bar of a proof its own
-	// bar.
+	// About a quarter of what comes about of each, and for the deliveries of a proof
+	// the bar of both.
 	least := d.count["deliveries_validated"] / 5000
 	if d.count["edges_forced"] < least || d.count["reconnects"] < least {
 		t.Errorf("%d edges and %d reconnects, want at least %d of each", d.count["edges_forced"], d.count["reconnects"], least)
