@@ -14,7 +14,8 @@ import (
 func commit(t *testing.T) {
 	t.Helper()
 	for _, args := range [][]string{
-		{"init", "--quiet"}, {"add", "--all"},
+		{"init", "--quiet"},
+		{"add", "--all"},
 		{"-c", "user.name=a", "-c", "user.email=a@b.ch", "-c", "commit.gpgsign=false", "commit", "--quiet", "--allow-empty", "--message=next"},
 	} {
 		if out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput(); err != nil {
