@@ -30,12 +30,14 @@ func TestEveryDeliveryIsAskedForInOrderOnceAndNoneIsMissing(t *testing.T) {
 	seed := prooftest.Seed(t)
 	random := rand.New(rand.NewPCG(seed, 7))
 	d := &deliveries{t: t, random: rand.New(rand.NewPCG(seed, 8)), count: prooftest.Counters{"violations": 0, "edges_forced": 0, "reconnects": 0}}
+	d.changed.L = &d.mu
 	defer fault.Install(d.edge)()
 	for work.More(int(d.count["deliveries_validated"])) && !t.Failed() {
 		d.round(random)
 	}
 	work.Check(t, "deliveries", int(d.count["deliveries_validated"]))
-	// Each is a fiftieth of what comes about, and at the bar of a proof above it.
+	// About a quarter of what comes about of each, and for the deliveries of a proof
+	// the bar of both.
 	least := d.count["deliveries_validated"] / 5000
 	if d.count["edges_forced"] < least || d.count["reconnects"] < least {
 		t.Errorf("%d edges and %d reconnects, want at least %d of each", d.count["edges_forced"], d.count["reconnects"], least)
@@ -52,7 +54,10 @@ type deliveries struct {
 	random *rand.Rand
 	writer *client.Client // at edges; nil outside of a round's middle
 	edges  int            // still to be forced in this round
+	here   int            // subscribers of this round that got a first message
 	count  prooftest.Counters
+	// changed is told when here or a count has grown, or somebody gave up.
+	changed sync.Cond
 }
 
 // edgePoints are where a subscription goes from catching up to live, and back.
@@ -87,6 +92,25 @@ func (d *deliveries) bump(name string, n uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.count[name] += n
+	d.changed.Broadcast()
+}
+
+// arrived notes the first message of a subscriber.
+func (d *deliveries) arrived() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.here++
+	d.changed.Broadcast()
+}
+
+// await waits until something holds, which is asked with mu held, or somebody
+// gave up.
+func (d *deliveries) await(holds func() bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !holds() && !d.t.Failed() {
+		d.changed.Wait()
+	}
 }
 
 var (
@@ -141,6 +165,7 @@ func (d *deliveries) round(random *rand.Rand) {
 	direct, closeDirect := dialed(d.t, server.addr)
 	defer closeDirect()
 	d.begin(direct)
+	d.here = 0 // before there are any
 	ctx, cancel := context.WithCancel(d.t.Context())
 	defer cancel()
 	var following sync.WaitGroup
@@ -153,6 +178,7 @@ func (d *deliveries) round(random *rand.Rand) {
 			c, done := dialed(d.t, relay.Addr())
 			defer done()
 			s.follow(ctx, c)
+			d.changed.Broadcast() // perhaps it failed
 		})
 	}
 	d.write(ctx, direct, relay, random)
@@ -172,7 +198,9 @@ func (d *deliveries) begin(writer *client.Client) {
 	d.writer, d.edges = writer, edgesInARound
 }
 
-// write appends most of a round, and cuts all connections now and then.
+// write appends most of a round, and cuts all connections now and then: when all
+// subscribers are there, and again when at least half of them are back. So cuts
+// may come after the last append, but none is of connections that are not made.
 func (d *deliveries) write(ctx context.Context, c *client.Client, relay *relaytest.Relay, random *rand.Rand) {
 	var written atomic.Int64
 	var writing sync.WaitGroup
@@ -200,22 +228,25 @@ func (d *deliveries) write(ctx context.Context, c *client.Client, relay *relayte
 			}
 		})
 	}
-	ended := make(chan struct{})
 	var cutting sync.WaitGroup
 	cutting.Go(func() {
-		for {
-			select {
-			case <-cut:
-				relay.Cut()
-				d.bump("connections_cut", 1)
-			case <-ended:
-				return
-			}
+		d.await(func() bool { return d.here == subscribersInARound })
+		for range cut {
+			before := d.reconnects()
+			relay.Cut()
+			d.bump("connections_cut", 1)
+			d.await(func() bool { return d.count["reconnects"] >= before+subscribersInARound/2 })
 		}
 	})
 	writing.Wait()
-	close(ended)
+	close(cut)
 	cutting.Wait()
+}
+
+func (d *deliveries) reconnects() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.count["reconnects"]
 }
 
 // closing are events of which each wish takes at least one.
@@ -249,6 +280,7 @@ type subscriber struct {
 	wish   wish
 	last   string // the payload to end with
 	leaves bool   // now and then, to come back with its cursor
+	here   bool   // got a message
 
 	positions []uint64
 	markers   []marker
@@ -288,6 +320,10 @@ func (s *subscriber) follow(ctx context.Context, c *client.Client) {
 
 // see notes a delivery, and tells whether it is the last one.
 func (s *subscriber) see(got client.Delivery) (last bool) {
+	if !s.here {
+		s.here = true
+		s.d.arrived()
+	}
 	switch got.Kind {
 	case client.KindInterrupted:
 		s.d.bump("reconnects", 1)

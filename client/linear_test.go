@@ -163,6 +163,7 @@ func TestWhatClientsAreToldIsLinearizable(t *testing.T) {
 	watching.Wait()
 	checked := int(r.count["operations_checked"])
 	work.Check(t, "operations", checked)
+	r.wantMostChecked()
 	work.Report(t, "linearizability", seed, r.count, &hits)
 }
 
@@ -190,11 +191,21 @@ func (r *rig) round(seed uint64, round int) {
 			r.t.Errorf("the history of %s, of %d operations, is not linearizable (round %d):\n%srefused:\n%s",
 				stream, len(history), round, told(history), strings.Join(r.refusals[stream], "\n"))
 		case porcupine.Unknown:
-			r.t.Errorf("the history of %s, of %d operations, could not be checked in time", stream, len(history))
+			r.count["streams_unchecked"]++
+			r.t.Logf("the history of %s, of %d operations, could not be checked in time", stream, len(history))
 		case porcupine.Ok:
 			r.count["operations_checked"] += uint64(len(history))
 			r.count["streams_checked"]++
 		}
+	}
+}
+
+// wantMostChecked wants that few histories were too hard to check in their time.
+// On a busy machine one may be, which says nothing of it; if many are, the rest
+// is no sample of what happens.
+func (r *rig) wantMostChecked() {
+	if all := r.count["streams_checked"] + r.count["streams_unchecked"]; r.count["streams_unchecked"] > all/20 {
+		r.t.Errorf("%d of %d histories could not be checked in time, want at most a twentieth", r.count["streams_unchecked"], all)
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"runtime"
 	"strings"
@@ -53,22 +54,22 @@ func TestCallsOfAllConnectionsTogetherAreBounded(t *testing.T) {
 	c := s.client()
 	// With a deadline near, far and none they are refused in different places.
 	for _, wait := range []time.Duration{earlyDeadline, time.Hour, 0} {
-		ctx := t.Context()
-		if wait > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, wait)
-			t.Cleanup(cancel)
-		}
-		_, err := c.GetHead(ctx, &stetv1.GetHeadRequest{})
-		wantTooMany(t, err, ReasonTooManyCalls, "3")
-		subscription, err := c.Subscribe(ctx, &stetv1.SubscribeRequest{})
-		if err == nil {
-			_, err = subscription.Recv()
-		}
-		wantTooMany(t, err, ReasonTooManyCalls, "3")
+		wantTooMany(t, answered(t, wait, func(ctx context.Context) error {
+			_, err := c.GetHead(ctx, &stetv1.GetHeadRequest{})
+			return err
+		}), ReasonTooManyCalls, "3")
+		wantTooMany(t, answered(t, wait, func(ctx context.Context) error {
+			subscription, err := c.Subscribe(ctx, &stetv1.SubscribeRequest{})
+			if err == nil {
+				_, err = subscription.Recv()
+			}
+			return err
+		}), ReasonTooManyCalls, "3")
 	}
-	if _, text := s.ops("GET", "/metrics", ""); !strings.Contains(text, "stet_calls_refused_total 6\n") || !strings.Contains(text, "stet_calls 3\n") {
-		t.Errorf("not counted:\n%s", text)
+	refused := s.arrivals.refused.Load()
+	_, text := s.ops("GET", "/metrics", "")
+	if want := fmt.Sprintf("stet_calls_refused_total %d\n", refused); refused < 6 || !strings.Contains(text, want) || !strings.Contains(text, "stet_calls 3\n") {
+		t.Errorf("%d were refused, want at least 6; not counted:\n%s", refused, text)
 	}
 	leave()
 	s.until("room again", func() bool { return s.arrivals.open.Load() < 3 })
@@ -76,6 +77,24 @@ func TestCallsOfAllConnectionsTogetherAreBounded(t *testing.T) {
 		t.Errorf("in the free place: %v", err)
 	}
 	s.until("all gone", func() bool { return s.arrivals.open.Load() == 2 })
+}
+
+// answered is what a call ends with that has so long, 0 being for ever. An
+// answer that a busy machine gives too late says nothing: it is asked again.
+func answered(t *testing.T, wait time.Duration, call func(context.Context) error) (err error) {
+	t.Helper()
+	for range 20 {
+		ctx, cancel := t.Context(), context.CancelFunc(func() {})
+		if wait > 0 {
+			ctx, cancel = context.WithTimeout(ctx, wait)
+		}
+		err = call(ctx)
+		cancel()
+		if status.Code(err) != codes.DeadlineExceeded {
+			break
+		}
+	}
+	return err
 }
 
 func TestPipelinesAreBoundedInNumber(t *testing.T) {

@@ -35,7 +35,8 @@ func TestAppendsBesideDeadSubscribersAreMeasured(t *testing.T) {
 			c := &crowd{s: s, t: t, ctx: ctx}
 			c.subscribe(beside.reading, beside.dead)
 			s.write(t, 100) // more than the windows of those that do not read
-			times := s.timed(t, work.Floor/3/turns)
+			// A soak has a floor of 1.
+			times := s.timed(t, max(work.Floor/3/turns, 20))
 			done += len(times)
 			took[beside.name] = append(took[beside.name], times...)
 			if n := len(s.service.subscriptions.taken); n != beside.reading+beside.dead {

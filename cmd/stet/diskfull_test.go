@@ -39,7 +39,7 @@ func TestAFullDiskLosesNothingAndIsLeftBehindByItself(t *testing.T) {
 	kinds := []disktest.Kind{disktest.Ext4, disktest.Tmpfs}
 	for _, k := range kinds {
 		if why := disktest.Missing(t, k); why != "" {
-			fmt.Fprintf(os.Stdout, "proof: full disks: skipped: %s\n", why)
+			fmt.Fprintf(os.Stdout, "proof: full-disk: skipped: %s\n", why)
 			t.Skip(why)
 		}
 	}

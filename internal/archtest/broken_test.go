@@ -105,6 +105,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"an exported type without a comment", "documentation", "price/odd.go", "package price\n\n// Types.\ntype (\n\tOdd int\n)\n", "exported Odd has no comment"},
 		{"an exported constant without a comment", "documentation", "price/odd.go", "package price\n\nconst Odd = 1\n", "exported Odd has no comment"},
 		{"a method of an interface without a comment", "documentation", "price/odd.go", "package price\n\n// Odd is.\ntype Odd interface{ Even() }\n", "exported Even has no comment"},
+		{"a fuzz target on its own", "fuzzing", "price/odd_test.go", "package price\n\nimport \"testing\"\n\nfunc FuzzOdd(f *testing.F) {\n\tf.Fuzz(func(*testing.T, int) {})\n}\n", "price/odd_test.go:6: a fuzz target must be run as a prooftest.Target"},
 		{"a long file", "sizes", "price/odd.go", "package price\n" + strings.Repeat("\n", 500), "price/odd.go: 501 lines, at most 500"},
 		{"a long test", "sizes", "price/odd_test.go", "package price\n" + strings.Repeat("\n", 800), "price/odd_test.go: 801 lines, at most 800"},
 		{"a long function", "sizes", "price/odd.go", "package price\n\nfunc odd() {\n" + lines(69) + "}\n", "price/odd.go:3: odd has 71 lines, at most 70"},

@@ -10,6 +10,7 @@
 //     something.
 //   - [Tree.Documentation]: every package has a doc.go, every exported name a
 //     comment.
+//   - [Tree.Fuzzing]: every fuzz target gets generated input and is counted.
 //   - [Tree.Sizes]: no long file, function or package.
 //   - [Tree.Names]: no package that is named like a drawer.
 //   - [Tree.Text]: no path of one person's machine, no open end without an

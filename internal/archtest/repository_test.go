@@ -20,6 +20,7 @@ var checks = []check{
 	{"goroutines", (*Tree).Goroutines},
 	{"doc links", (*Tree).DocLinks},
 	{"documentation", sure((*Tree).Documentation)},
+	{"fuzzing", sure((*Tree).Fuzzing)},
 	{"sizes", (*Tree).Sizes},
 	{"names", sure((*Tree).Names)},
 	{"text", (*Tree).Text},

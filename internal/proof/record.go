@@ -23,6 +23,8 @@ type Layer struct {
 	// Seconds is how long it took in all.
 	Seconds  float64  `json:"seconds"`
 	Counters Counters `json:"counters"`
+	// Points are its part of the record's.
+	Points map[string]uint64 `json:"fault_points,omitempty"`
 }
 
 // Record is a file of counters.
@@ -43,7 +45,7 @@ type About struct {
 	Go      string  `json:"go,omitempty"`
 	System  string  `json:"system,omitempty"`
 	Cores   int     `json:"cores,omitempty"`
-	// Skipped is what this machine could not do, with the reason.
+	// Skipped is what this machine could not do: "layer: skipped: reason".
 	Skipped []string `json:"skipped,omitempty"`
 	// Failures are the commands that repeat what failed.
 	Failures []string `json:"failures,omitempty"`
@@ -104,12 +106,31 @@ func (r Record) Add(other Record) {
 		for counter, n := range more.Counters {
 			l.Counters.add(counter, n)
 		}
+		for point, n := range more.Points {
+			if l.Points == nil {
+				l.Points = map[string]uint64{}
+			}
+			l.Points[point] += n
+		}
 		r.Layers[name] = l
 	}
 	for point, n := range other.Points {
 		r.Points[point] += n
 	}
 }
+
+// Forget drops a layer with all that it left: its passes of fault points, and
+// why it was skipped.
+func (r *Record) Forget(layer string) {
+	for point, n := range r.Layers[layer].Points {
+		r.Points[point] -= min(n, r.Points[point])
+	}
+	delete(r.Layers, layer)
+	r.About.Skipped = slices.DeleteFunc(r.About.Skipped, func(line string) bool { return isSkip(line, layer) })
+}
+
+// isSkip tells whether a line of what was skipped is about a layer.
+func isSkip(line, layer string) bool { return strings.HasPrefix(line, layer+": skipped: ") }
 
 // add adds to a counter. A share, a size, a time and the kinds that there are
 // do not grow with each run: the largest is kept.

@@ -99,10 +99,12 @@ func (w *Work) Report(t testing.TB, name string, seed uint64, counters Counters,
 		t.Fatal(err)
 	}
 	more := proof.New()
-	more.Layers[name] = proof.Layer{Runs: 1, Seeds: seeds(seed), Seconds: float64(took.Milliseconds()) / 1000, Counters: counters}
+	layer := proof.Layer{Runs: 1, Seeds: seeds(seed), Seconds: float64(took.Milliseconds()) / 1000, Counters: counters}
 	if hits != nil {
 		more.Points = hits.ByName()
+		layer.Points = more.Points
 	}
+	more.Layers[name] = layer
 	r.Add(more)
 	if err := r.Write(file); err != nil {
 		t.Fatal(err)

@@ -2,7 +2,8 @@
 //
 //	prove full            each layer at its bar, two at once (-jobs), into
 //	                      docs/proof-latest.json
-//	prove full -only R    those whose names match, into the same file
+//	prove full -only R    those whose names match, into the same record if it is
+//	                      of the same commit, and otherwise into a new one
 //	prove soak -for D     layers in random order for a time, into
 //	                      docs/soak-latest.json; an interrupt ends it early
 //	prove page            the section of docs/guarantees.md from the two files

@@ -90,7 +90,7 @@ func matching(all []layer, only string) ([]layer, error) {
 }
 
 // withRunner makes a runner whose record goes to the file, goes on with what is
-// there if asked to, and removes what it built.
+// there if asked to and if it may, and removes what it built.
 func withRunner(out io.Writer, file string, seed uint64, goOn bool, do func(*runner) error) (err error) {
 	work, err := os.MkdirTemp("", "stet-proof-*")
 	if err != nil {
@@ -98,33 +98,65 @@ func withRunner(out io.Writer, file string, seed uint64, goOn bool, do func(*run
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	r := &runner{out: &lines{to: out}, work: work, built: map[string]string{}, record: proof.New(), file: file, began: time.Now()}
+	r.seed = seed
+	r.record.About = here()
+	r.record.About.Seed, r.record.About.Began = seed, r.began.UTC().Format(time.RFC3339)
 	if goOn {
-		if r.record, err = proof.Read(file); err != nil {
+		if err := r.goOn(); err != nil {
 			return err
 		}
-		r.began = r.began.Add(-time.Duration(r.record.About.Seconds * float64(time.Second)))
 	}
-	commit, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		commit = []byte("unknown")
-	}
-	a := &r.record.About
-	a.Commit, a.Seed, a.Began = strings.TrimSpace(string(commit)), seed, time.Now().UTC().Format(time.RFC3339)
-	a.Go, a.System, a.Cores = runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU()
 	fmt.Fprintf(out, "prove: seed %d\n", seed)
 	return do(r)
 }
 
+// here is what is to be proven, and on what. A proof of what is in no commit
+// has "-dirty" at the end of the commit; what proofs write does not count.
+func here() proof.About {
+	a := proof.About{Commit: "unknown", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
+	commit, err := exec.Command("git", "describe", "--always").Output()
+	if err != nil {
+		return a
+	}
+	changed, err := exec.Command("git", "status", "--porcelain", "--", ".", ":!"+latestProof, ":!"+latestSoak, ":!"+guarantees).Output()
+	a.Commit = strings.TrimSpace(string(commit))
+	if err != nil || len(changed) > 0 {
+		a.Commit += dirty
+	}
+	return a
+}
+
+const dirty = "-dirty"
+
+// goOn goes on with the record on disk, if that is of the same commit and
+// machine: what it says of its layers must be true of what it says it is of.
+// Nobody knows whether two states that are in no commit are the same.
+func (r *runner) goOn() error {
+	before, err := proof.Read(r.file)
+	if err != nil || len(before.Layers) == 0 {
+		return err
+	}
+	now, then := r.record.About, before.About
+	if now.Commit == "unknown" || strings.HasSuffix(now.Commit, dirty) || now.Commit != then.Commit || now.Go != then.Go || now.System != then.System || now.Cores != then.Cores {
+		fmt.Fprintf(r.out, "prove: %s is of %s (%s, %s, %d cores), and this is %s (%s, %s, %d cores): it is begun anew, with these layers only\n",
+			r.file, then.Commit, then.System, then.Go, then.Cores, now.Commit, now.System, now.Go, now.Cores)
+		return nil
+	}
+	r.record = before
+	r.began = r.began.Add(-time.Duration(then.Seconds * float64(time.Second)))
+	return nil
+}
+
 // full runs each layer once at its bar, some at once, and adds to the record.
-// Some: only those chosen, each with the seed of the record, so that one can be
+// Some: only those chosen, each with the seed of the runner, so that one can be
 // repeated.
 func (r *runner) full(ctx context.Context, chosen []layer, some bool, jobs int) error {
-	random := rand.New(rand.NewPCG(r.record.About.Seed, 0))
+	random := rand.New(rand.NewPCG(r.seed, 0))
 	turns := make(chan turn, 2*len(chosen))
 	for _, l := range chosen {
 		t := turn{layer: l, level: "full", seed: random.Uint64()}
 		if some {
-			t.seed = r.record.About.Seed
+			t.seed = r.seed
 		}
 		r.forget(l)
 		for _, t := range t.raced() {
@@ -179,15 +211,14 @@ func (r *runner) forget(l layer) {
 	r.record.About.Failures = slices.DeleteFunc(r.record.About.Failures, func(command string) bool {
 		return strings.Contains(command, "'"+l.tests+"' ./"+l.dir)
 	})
+	names := append([]string{l.name}, writtenBy[l.name]...)
 	for name := range r.record.Layers {
-		if name == l.name || strings.HasPrefix(name, "fuzz-"+l.dir+".") && strings.HasPrefix(l.name, "fuzz ") {
-			delete(r.record.Layers, name)
+		if strings.HasPrefix(name, "fuzz-"+l.dir+".") && strings.HasPrefix(l.name, "fuzz ") {
+			names = append(names, name)
 		}
 	}
-	if names := writtenBy[l.name]; names != nil {
-		for _, name := range names {
-			delete(r.record.Layers, name)
-		}
+	for _, name := range names {
+		r.record.Forget(name)
 	}
 }
 
@@ -204,7 +235,7 @@ var writtenBy = map[string][]string{
 
 // soak runs layers in an order drawn from the seed until the time is over.
 func (r *runner) soak(ctx context.Context, chosen []layer, lasting, box time.Duration, halt bool) error {
-	random := rand.New(rand.NewPCG(r.record.About.Seed, 1))
+	random := rand.New(rand.NewPCG(r.seed, 1))
 	var bag []layer
 	for _, l := range chosen {
 		for range l.often {
@@ -244,7 +275,7 @@ func (r *runner) sums(failed int) error {
 	}
 	violated := r.record.Violated()
 	fmt.Fprintf(r.out, "soak: %v, seed %d, %d failed runs, %d violations; counters and seeds are in %s\n",
-		time.Since(r.began).Round(time.Second), r.record.About.Seed, failed, len(violated), r.file)
+		time.Since(r.began).Round(time.Second), r.seed, failed, len(violated), r.file)
 	if len(violated) > 0 {
 		return fmt.Errorf("%d violations:\n%s", len(violated), strings.Join(violated, "\n"))
 	}

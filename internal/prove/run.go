@@ -24,6 +24,8 @@ const failures = "bin/proof-failures"
 // runner builds test programs and runs layers with them.
 type runner struct {
 	out io.Writer
+	// seed is what the seeds and the order of this run are drawn from.
+	seed uint64
 	// work is for test programs and for the counters of one run.
 	work string
 

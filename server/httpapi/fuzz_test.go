@@ -8,28 +8,30 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/internal/strictjson"
 )
 
 // FuzzBodies: whatever is sent, the answer is JSON and says what it is; nothing
 // panics; and what was accepted is given back byte for byte.
 func FuzzBodies(f *testing.F) {
+	target := prooftest.Target(f)
 	for _, body := range []string{
 		`{}`, `{` + byAnna + `}`, `{"data":{"text":"a\u0041"},` + byAnna + `}`, `{"data": {"text" : "@.x", "n":1e-10000000} ,` + byAnna + `}`,
 		`{"events":[{"type":"was_counted"},{"type":"was_written","data":{"n":1.50}}],` + byAnna + `}`,
 		`{"id":"1","by":"b"}`, `{"data":{"n":1,"n":2}}`, `[[[[[[`, "\xff", `{"metadata":{"occurred_at":1,"tags":["a"],"extra":{"a":"b"},"previous_length":0,"skip_occ":false}}`,
 		`{"type":"note","events":[{"type":"was_written","refused":"X"}],"expect":{}}`, `{"spec":{"aggregate_types":{}}}`,
 	} {
-		f.Add(uint8(0), []byte(body))
-		f.Add(uint8(1), []byte(body))
-		f.Add(uint8(2), []byte(body))
-		f.Add(uint8(3), []byte(body))
-		f.Add(uint8(4), []byte(body))
+		target.Add(uint8(0), []byte(body))
+		target.Add(uint8(1), []byte(body))
+		target.Add(uint8(2), []byte(body))
+		target.Add(uint8(3), []byte(body))
+		target.Add(uint8(4), []byte(body))
 	}
 	k := newKit(f, "", nil)
 	k.put(file(f, "testdata", "notes.json"))
 	paths := []string{"/note/1/was_written", "/note/1", "/api/1.0/noteWritten", "/_/test", "/_/spec?dry_run=true"}
-	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+	target.Run(func(t *testing.T, which uint8, body []byte) {
 		path := paths[int(which)%len(paths)]
 		r := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")

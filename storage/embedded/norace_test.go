@@ -3,3 +3,5 @@
 package embedded
 
 const verifyOneIn = 1
+
+const crashFloor = 1000

@@ -145,10 +145,10 @@ func (b *Batch) cut() {
 
 // Remember adds the row of a request id, and the number of rows with it.
 func (b *Batch) Remember(id string, row storage.RequestRow, count uint64) {
-	if mutant.On(mutant.RequestRowApart) {
+	if mutant.On(mutant.RequestRowApart) { // synced: one log write would keep it with its events by chance
 		b.note(b.db.pebble.Set(keys.AppendRequest(nil, id), rows.AppendRequest(nil, row), pebble.NoSync))
 		b.note(b.db.pebble.Set(keys.AppendExpiry(nil, row.Expiry, id), nil, pebble.NoSync))
-		b.note(b.db.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, count), pebble.NoSync))
+		b.note(b.db.pebble.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, count), pebble.Sync))
 		return
 	}
 	b.note(b.pebble.Set(keys.AppendRequest(nil, id), rows.AppendRequest(nil, row), nil))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,14 @@ func TestAFullQueueRefusesAppendAndHoldsSubmitBack(t *testing.T) {
 	l, g := newFakeLog(), newGate()
 	l.sync = g.sync
 	r := start(t, l, Options{QueueLimit: 2, BatchAppends: 1})
+	freed := sync.OnceFunc(func() {
+		go func() {
+			for range g.entered {
+				g.leave <- nil
+			}
+		}()
+	})
+	defer freed() // a failure ends, too
 	results := make(chan result, 16)
 	// One in its sync, one applied, one held by the writer: then the queue.
 	for i := range 3 {
@@ -169,20 +178,17 @@ func TestAFullQueueRefusesAppendAndHoldsSubmitBack(t *testing.T) {
 	}
 	r.submit(t, "3", one("a", storage.ExpectAny(), 1), results)
 	r.submit(t, "4", one("a", storage.ExpectAny(), 1), results)
-	if _, err := r.Append(context.Background(), one("a", storage.ExpectAny(), 1)); !errors.Is(err, storage.ErrQueueFull) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // which nobody waits for
+	defer cancel()
+	if _, err := r.Append(ctx, one("a", storage.ExpectAny(), 1)); !errors.Is(err, storage.ErrQueueFull) {
 		t.Fatalf("append to a full queue: %v", err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := r.Submit(ctx, one("a", storage.ExpectAny(), 1), func(storage.Appended, error) { t.Error("answered") })
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("submit to a full queue: %v", err)
 	}
-	go func() {
-		for range g.entered {
-			g.leave <- nil
-		}
-	}()
+	freed()
 	for i := range 5 {
 		if got := <-results; got.err != nil || got.name != fmt.Sprint(i) {
 			t.Errorf("answer %d: %+v", i, got)
