@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -99,6 +100,9 @@ func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error 
 	if err != nil {
 		return &console.UsageError{Err: err}
 	}
+	if err := o.checkFiles(); err != nil {
+		return &console.UsageError{Err: err}
+	}
 	if j.Program, err = os.Executable(); err != nil {
 		return fmt.Errorf("find the program to start: %w", err)
 	}
@@ -108,10 +112,10 @@ func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error 
 	if is[*stetload.NotEmptyError](err) {
 		return &console.UsageError{Err: fmt.Errorf("%w; give --force if that is meant", err)}
 	}
-	if err != nil {
-		return err
+	if r != nil && len(r.Results) > 0 {
+		err = errors.Join(err, a.printBench(r, o))
 	}
-	return a.printBench(r, o)
+	return err
 }
 
 // showBench draws a bar on a terminal.
@@ -136,13 +140,21 @@ func (a *app) showBench(j *stetload.Job) (done func()) {
 	return func() { _ = bar.Finish() } // likewise
 }
 
+// printBench prints the figures before it draws them: they took minutes, and
+// must not go because a file cannot be written.
 func (a *app) printBench(r *report.Report, o *benchOptions) error {
-	if o.svg != "" {
-		if err := os.WriteFile(o.svg, r.SVG(), 0o600); err != nil {
-			return fmt.Errorf("draw: %w", err)
-		}
+	err := a.printFigures(r, o.asJSON)
+	if o.svg == "" {
+		return err
 	}
-	if o.asJSON {
+	if fault := os.WriteFile(o.svg, r.SVG(), 0o600); fault != nil {
+		err = errors.Join(err, fmt.Errorf("draw: %w", fault))
+	}
+	return err
+}
+
+func (a *app) printFigures(r *report.Report, asJSON bool) error {
+	if asJSON {
 		return console.PrintJSON(a.stdout, r)
 	}
 	if err := r.WriteTable(a.stdout); err != nil || !isTerminal(a.stdout) {

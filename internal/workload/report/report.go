@@ -33,7 +33,10 @@ type Report struct {
 	// WarmupSeconds and Seconds are the lengths of a round.
 	WarmupSeconds float64 `json:"warmup_seconds"`
 	Seconds       float64 `json:"seconds"`
-	// Results are the cases.
+	// Incomplete says what ended the run before all rounds were measured; empty:
+	// nothing did.
+	Incomplete string `json:"incomplete,omitempty"`
+	// Results are the cases, of a run that was ended those with a round at least.
 	Results []Result `json:"results"`
 }
 

@@ -25,6 +25,9 @@ func (r *Report) WriteTable(out io.Writer) error {
 		loop = fmt.Sprintf("open loop at %s a second, latency from the intended time", count(r.Rate))
 	}
 	fmt.Fprintf(out, "load      %s over %d connections, rounds of %.3gs after %.3gs\n\n", loop, r.Connections, r.Seconds, r.WarmupSeconds)
+	if r.Incomplete != "" {
+		fmt.Fprintf(out, "INCOMPLETE: these are the rounds measured before it ended: %s\n\n", r.Incomplete)
+	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "case\tevents/s\tspread\tops/s\tp50\tp99\tp99.9\tclient us\tserver us\tswitches\tev/commit\twritten/raw\tmemory\t")
 	for i := range r.Results {

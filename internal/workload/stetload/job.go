@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/stet-db/stet/internal/machine"
@@ -75,7 +76,8 @@ func (j *Job) Validate() error {
 	return err
 }
 
-// Run does it.
+// Run does it. Once something was measured there is a report of that, also
+// beside an error.
 func (j *Job) Run(ctx context.Context) (r *report.Report, err error) {
 	session, err := j.session()
 	if err != nil {
@@ -100,11 +102,19 @@ func (j *Job) Run(ctx context.Context) (r *report.Report, err error) {
 	if err := j.follow(ctx, session); err != nil {
 		return nil, err
 	}
-	results, err := session.Run(ctx)
-	if err != nil {
+	// What does not change is asked for first: at the end the server may be what
+	// has failed.
+	if err := subject.describe(ctx, r); err != nil {
 		return nil, err
 	}
-	r.Add(results)
+	results, err := session.Run(ctx)
+	r.Add(slices.DeleteFunc(results, func(result workload.Result) bool {
+		return len(result.Rounds) == 0 && result.Unsupported == ""
+	}))
+	if err != nil {
+		r.Incomplete = err.Error()
+		return r, err
+	}
 	return r, subject.describe(ctx, r)
 }
 

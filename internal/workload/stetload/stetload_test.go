@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,38 @@ func TestALogThatIsNotEmptyIsNotFilledUnasked(t *testing.T) {
 	}
 	if len(r.Results) != 3 || len(r.Results[0].Rounds) != 2 || r.Results[0].Summary.ServerCPUMicros.Median <= 0 {
 		t.Errorf("%d results, the first of %d rounds: %+v", len(r.Results), len(r.Results[0].Rounds), r.Results[0].Summary)
+	}
+}
+
+// What was measured took its time, and is there also when the run is ended.
+func TestTheRoundsBeforeARunWasEndedAreReported(t *testing.T) {
+	addr, _ := serve(t)
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	j := Job{
+		Addr: addr, Rounds: 3, Connections: 1, Events: 100, StreamLength: 20, JSONBytes: 100, MetadataBytes: 64,
+		Load: workload.Load{Duration: 50 * time.Millisecond},
+		Plan: workload.Plan{Kinds: []workload.Kind{workload.KindAppend, workload.KindReadStreams}, Clients: []int{2}},
+	}
+	j.Doing = func(what string, _, _ int) {
+		if strings.HasPrefix(what, "round 2 of 3: read-streams 2 hot") {
+			end()
+		}
+	}
+	r, err := j.Run(ctx)
+	if !errors.Is(err, context.Canceled) || r == nil {
+		t.Fatalf("got %v, %v", r, err)
+	}
+	var rounds []int
+	for i := range r.Results {
+		rounds = append(rounds, len(r.Results[i].Rounds))
+	}
+	if !slices.Equal(rounds, []int{2, 2, 1}) {
+		t.Errorf("rounds %v; want 2, 2 and 1", rounds)
+	}
+	var table strings.Builder
+	if err := r.WriteTable(&table); err != nil || !strings.Contains(table.String(), "INCOMPLETE: ") || !strings.Contains(table.String(), "durability sync") {
+		t.Errorf("%v:\n%s", err, table.String())
 	}
 }
 
