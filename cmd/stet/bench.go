@@ -113,7 +113,7 @@ func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error 
 		return &console.UsageError{Err: fmt.Errorf("%w; give --force if that is meant", err)}
 	}
 	if r != nil && len(r.Results) > 0 {
-		err = errors.Join(err, a.printBench(r, o))
+		err = errors.Join(err, a.printBench(r, o), r.Misdelivered())
 	}
 	return err
 }

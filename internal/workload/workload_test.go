@@ -131,14 +131,23 @@ func TestAnOpenLoopKeepsItsRate(t *testing.T) {
 }
 
 func TestSubscribersCountWhatTheyMissAndGetTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake(10 * time.Millisecond)
-		f.lose, f.repeat = 70, 80
-		got := measured(t, Case{Kind: KindFanout, Clients: 1, Subscribers: 3}, f, Load{}).Parts[0].Counts
-		if got.Gaps != 3 || got.Repeats != 3 {
-			t.Errorf("counted %+v; want 3 gaps and 3 repetitions", got)
-		}
-	})
+	for _, c := range []Case{{Kind: KindFanout, Clients: 1, Subscribers: 3}, {Kind: KindMixed, Clients: 1, Subscribers: 3, Readers: 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(10 * time.Millisecond)
+			f.lose, f.repeat = 70, 80
+			if c.NeedsData() {
+				f.lose, f.repeat = uint64(data.Events())+70, uint64(data.Events())+80
+			}
+			r := Result{Case: c, Rounds: []Round{measured(t, c, f, Load{})}}
+			got := r.Sum()
+			if got.Gaps != 3 || got.Repeats != 3 {
+				t.Errorf("%v: counted %+v; want 3 gaps and 3 repetitions", c, got)
+			}
+			if first := r.Rounds[0].Parts[0]; got.Ops != first.Ops || got.Events != first.Events {
+				t.Errorf("%v: the sum is %+v; want what the first part did, %+v", c, got, first.Counts)
+			}
+		})
+	}
 }
 
 func TestDeliveryIsTimedFromTheStartOfTheAppend(t *testing.T) {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/stet-db/stet/internal/machine"
@@ -75,6 +77,18 @@ func (r *Report) Add(results []workload.Result) {
 	for i := range results {
 		r.Results = append(r.Results, Result{results[i], results[i].Case.String(), r.summary(&results[i])})
 	}
+}
+
+// Misdelivered is an error that names the cases whose subscribers missed an
+// event or got one again; nil: there is none.
+func (r *Report) Misdelivered() error {
+	var faults []error
+	for i := range r.Results {
+		if sum := r.Results[i].Sum(); sum.Gaps != 0 || sum.Repeats != 0 {
+			faults = append(faults, fmt.Errorf("%s: subscribers missed %d events and got %d again", r.Results[i].Name, sum.Gaps, sum.Repeats))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // perEvent tells whether CPU time is told for each event instead of each

@@ -66,13 +66,11 @@ func (r *Report) notes(out io.Writer) error {
 		if sum.Conflicts > 0 {
 			words = append(words, fmt.Sprintf("%d conflicts as intended", sum.Conflicts))
 		}
-		switch result.Case.Kind {
-		case workload.KindFanout, workload.KindDelivery:
+		if result.Case.Subscribers > 0 && len(result.Rounds) > 0 {
 			words = append(words, fmt.Sprintf("%d gaps, %d repetitions", sum.Gaps, sum.Repeats))
-		case workload.KindValidated:
-			if free := r.rateWithoutRules(result); free > 0 {
-				words = append(words, fmt.Sprintf("%.2f of the rate without rules", ratio(result.Summary.EventsPerSecond.Median, free)))
-			}
+		}
+		if free := r.rateWithoutRules(result); free > 0 && result.Case.Kind == workload.KindValidated {
+			words = append(words, fmt.Sprintf("%.2f of the rate without rules", ratio(result.Summary.EventsPerSecond.Median, free)))
 		}
 		if behind := result.Summary.BehindSeconds; behind.Most >= 0.001 {
 			words = append(words, fmt.Sprintf("the last subscriber had everything %.3g s after the last append", behind.Median))
