@@ -102,20 +102,22 @@ func TestSomeConflictsAreCountedBesideWhatIsAccepted(t *testing.T) {
 }
 
 func TestAnOpenLoopShowsAStallThatAClosedLoopHides(t *testing.T) {
-	p90 := func(rate float64) (late time.Duration) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFake(10 * time.Millisecond)
-			f.stallAt, f.stall = 60, 300*time.Millisecond
-			round := measured(t, Case{Kind: KindAppend, Clients: 1}, f, Load{Rate: rate})
-			late = round.Parts[0].Latency.At(90)
-		})
-		return late
-	}
-	if closed := p90(0); closed > 12*time.Millisecond {
-		t.Errorf("the 90th percentile of the closed loop is %v; want about 10ms", closed)
-	}
-	if open := p90(80); open < 100*time.Millisecond {
-		t.Errorf("the 90th percentile of the open loop is %v; want above 100ms", open)
+	for _, c := range []Case{{Kind: KindAppend, Clients: 1}, {Kind: KindDelivery, Clients: 1, Subscribers: 1}} {
+		p90 := func(rate float64) (late time.Duration) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake(10 * time.Millisecond)
+				f.stallAt, f.stall = 60, 300*time.Millisecond
+				round := measured(t, c, f, Load{Rate: rate})
+				late = round.Parts[0].Latency.At(90)
+			})
+			return late
+		}
+		if closed := p90(0); closed > 12*time.Millisecond {
+			t.Errorf("%v: the 90th percentile of the closed loop is %v; want about 10ms", c, closed)
+		}
+		if open := p90(80); open < 100*time.Millisecond {
+			t.Errorf("%v: the 90th percentile of the open loop is %v; want above 100ms", c, open)
+		}
 	}
 }
 
@@ -128,6 +130,12 @@ func TestAnOpenLoopKeepsItsRate(t *testing.T) {
 			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) {
+		got := measured(t, Case{Kind: KindDelivery, Clients: 1, Subscribers: 1}, newFake(9*time.Millisecond), Load{Rate: 100}).Parts[0].Ops
+		if got < 99 || got > 101 {
+			t.Errorf("%d deliveries at a rate of 100; want as many", got)
+		}
+	})
 }
 
 func TestSubscribersCountWhatTheyMissAndGetTwice(t *testing.T) {

@@ -22,7 +22,7 @@ func (r *Report) WriteTable(out io.Writer) error {
 	fmt.Fprintf(out, "\nevent     %d B JSON, %d B metadata, %d B as stored\n", r.JSONBytes, r.MetadataBytes, r.StoredBytes)
 	loop := "closed loop"
 	if r.Rate > 0 {
-		loop = fmt.Sprintf("open loop at %s a second, latency from the intended time", count(r.Rate))
+		loop = fmt.Sprintf("open loop at %s a second, latency from the intended time", rate(r.Rate))
 	}
 	fmt.Fprintf(out, "load      %s over %d connections, rounds of %.3gs after %.3gs\n\n", loop, r.Connections, r.Seconds, r.WarmupSeconds)
 	if r.Incomplete != "" {
@@ -109,8 +109,8 @@ func (r *Report) WriteBars(out io.Writer) error {
 	}
 	for i := range r.Results {
 		result := &r.Results[i]
-		rate := result.Summary.EventsPerSecond.Median
-		if _, err := fmt.Fprintf(out, "%-32s %-40s %s/s\n", result.Name, strings.Repeat("█", int(40*ratio(rate, most[result.Case.Kind]))), count(rate)); err != nil {
+		events := result.Summary.EventsPerSecond.Median
+		if _, err := fmt.Fprintf(out, "%-32s %-40s %s/s\n", result.Name, strings.Repeat("█", int(40*ratio(events, most[result.Case.Kind]))), count(events)); err != nil {
 			return err
 		}
 	}
@@ -118,6 +118,14 @@ func (r *Report) WriteBars(out io.Writer) error {
 }
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// rate is a number that may be less than one.
+func rate(n float64) string {
+	if n < 10 {
+		return small(n)
+	}
+	return count(n)
+}
 
 // count is a number in three digits or a few more.
 func count(n float64) string {

@@ -41,6 +41,13 @@ type Job struct {
 	Doing func(what string, ended, cases int)
 }
 
+// The rates of an open loop: beyond them the times between operations cannot be
+// told in nanoseconds, or nobody waits for them.
+const (
+	leastRate = 0.01
+	mostRate  = 1e7
+)
+
 // session is what is to be run, without its driver. An error is the caller's.
 func (j *Job) session() (*workload.Session, error) {
 	cases, err := j.Plan.Cases()
@@ -59,7 +66,8 @@ func (j *Job) session() (*workload.Session, error) {
 	}
 	check(j.Rounds >= 1 && j.Rounds <= 1000, "%d rounds; want 1 to 1000", j.Rounds)
 	check(j.Load.Duration > 0 && j.Load.Warmup >= 0, "rounds of %v after %v; want more than 0, and not less", j.Load.Duration, j.Load.Warmup)
-	check(j.Load.Rate >= 0, "a rate of %g; want 0 or more", j.Load.Rate)
+	check(j.Load.Rate == 0 || j.Load.Rate >= leastRate && j.Load.Rate <= mostRate,
+		"a rate of %g; want 0, which is a closed loop, or %g to %.0f operations a second", j.Load.Rate, leastRate, mostRate)
 	check(j.Connections >= 1 && j.Connections <= 10_000, "%d connections; want 1 to 10000", j.Connections)
 	check(j.StreamLength >= 1 && j.Events >= j.StreamLength, "%d events in streams of %d; want at least one stream", j.Events, j.StreamLength)
 	check(j.Addr != "" || j.Ops == "", "an operations listener without a server's address")

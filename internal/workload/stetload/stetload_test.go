@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -169,6 +170,20 @@ func TestTheOperationsListenerTellsUsageAndProfiles(t *testing.T) {
 	}
 	if _, err := Metrics(t.Context(), "127.0.0.1:1"); err == nil {
 		t.Error("nobody answered, and there is no error")
+	}
+}
+
+func TestARateIsZeroOrOneThatCanBeKept(t *testing.T) {
+	for rate, fine := range map[float64]bool{
+		0: true, 0.01: true, 1e7: true, -1: false, 1e-300: false, 0.009: false, 1.1e7: false, math.Inf(1): false, math.NaN(): false,
+	} {
+		j := Job{
+			Rounds: 1, Connections: 1, Events: 100, StreamLength: 20, JSONBytes: 100, MetadataBytes: 64,
+			Load: workload.Load{Duration: time.Second, Rate: rate},
+		}
+		if err := j.Validate(); fine != (err == nil) || err != nil && !strings.Contains(err.Error(), "0.01 to 10000000 operations a second") {
+			t.Errorf("a rate of %g: %v", rate, err)
+		}
 	}
 }
 
