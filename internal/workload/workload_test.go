@@ -229,7 +229,7 @@ func TestEventsHaveTheSizesThatWereAskedFor(t *testing.T) {
 }
 
 func TestAPlanMakesARowForEachPairAndNamesAllFaults(t *testing.T) {
-	cases, err := Plan{Kinds: []Kind{KindAppend, KindReadAll}, Clients: []int{1, 8}, Batches: []int{1, 10}}.Cases()
+	cases, err := Plan{Kinds: []Kind{KindAppend, KindReadAll, KindFanout, KindMixed}, Clients: []int{1, 8}, Batches: []int{1, 10}, Subscribers: 2}.Cases()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,12 +237,14 @@ func TestAPlanMakesARowForEachPairAndNamesAllFaults(t *testing.T) {
 	for _, c := range cases {
 		got = append(got, c.String())
 	}
-	want := "append 1 x 1, append 1 x 10, append 8 x 1, append 8 x 10, read-all 1, read-all 1 raw, read-all 8, read-all 8 raw"
+	want := "append 1 x 1, append 1 x 10, append 8 x 1, append 8 x 10, read-all 1, read-all 1 raw, read-all 8, read-all 8 raw, " +
+		"fanout 1 x 1 to 2 raw, fanout 1 x 10 to 2 raw, fanout 8 x 1 to 2 raw, fanout 8 x 10 to 2 raw, " +
+		"mixed 1 x 1 to 2 8 readers raw, mixed 1 x 10 to 2 8 readers raw, mixed 8 x 1 to 2 8 readers raw, mixed 8 x 10 to 2 8 readers raw"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("got %v; want %s", got, want)
 	}
-	_, err = Plan{Kinds: []Kind{KindAppend, "nonsense"}, Clients: []int{0}, Reading: "aloud"}.Cases()
-	for _, fault := range []string{"clients is 0", "nonsense", "aloud"} {
+	_, err = Plan{Kinds: []Kind{KindAppend, "nonsense"}, Clients: []int{0}, Batches: []int{0, 1}, Reading: "aloud"}.Cases()
+	for _, fault := range []string{"clients is 0", "nonsense", "a batch of 0 events", "aloud"} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("%v does not name %s", err, fault)
 		}
