@@ -96,7 +96,7 @@ func (a *app) bench(ctx context.Context, kinds []string, flags *pflag.FlagSet, o
 		j.Plan.Kinds = workload.Kinds
 	}
 	j.Plan.Reading = workload.Reading(o.reading)
-	err := errors.Join(j.Validate(), o.checkUse(flags))
+	err := errors.Join(j.Validate(), o.checkUse(flags), o.checkStates(kinds))
 	if err != nil {
 		return &console.UsageError{Err: err}
 	}

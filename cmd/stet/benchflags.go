@@ -52,6 +52,15 @@ func (o *benchOptions) checkUse(flags *pflag.FlagSet) error {
 	return errors.Join(faults...)
 }
 
+// checkStates refuses a load that was asked for and cannot run, before the log
+// is filled for it. Among all loads it is told as not there.
+func (o *benchOptions) checkStates(asked []string) error {
+	if o.job.Addr != "" && o.job.HTTP == "" && slices.Contains(asked, string(workload.KindState)) {
+		return errors.New("state of a running server needs --http-addr")
+	}
+	return nil
+}
+
 func listed(kinds []workload.Kind) string {
 	words := make([]string, len(kinds))
 	for i, k := range kinds {

@@ -50,15 +50,9 @@ const (
 
 // session is what is to be run, without its driver. An error is the caller's.
 func (j *Job) session() (*workload.Session, error) {
-	cases, err := j.Plan.Cases()
-	if err != nil {
-		return nil, err
-	}
-	payload, err := workload.NewPayload(j.JSONBytes, j.MetadataBytes, 1)
-	if err != nil {
-		return nil, err
-	}
-	var faults []error
+	cases, planFault := j.Plan.Cases()
+	payload, sizeFault := workload.NewPayload(j.JSONBytes, j.MetadataBytes, 1)
+	faults := []error{planFault, sizeFault}
 	check := func(fine bool, format string, args ...any) {
 		if !fine {
 			faults = append(faults, fmt.Errorf(format, args...))
@@ -71,6 +65,7 @@ func (j *Job) session() (*workload.Session, error) {
 	check(j.Connections >= 1 && j.Connections <= 10_000, "%d connections; want 1 to 10000", j.Connections)
 	check(j.StreamLength >= 1 && j.Events >= j.StreamLength, "%d events in streams of %d; want at least one stream", j.Events, j.StreamLength)
 	check(j.Addr != "" || j.Ops == "", "an operations listener without a server's address")
+	check(j.Addr == "" || j.Ops != "" || j.ServerProfile == "", "a profile of a running server needs the address of its operations listener")
 	check(j.Addr != "" || j.HTTP == "", "an HTTP listener without a server's address")
 	return &workload.Session{
 		System: "stet", Cases: cases, Rounds: j.Rounds, Payload: payload, Load: j.Load,
