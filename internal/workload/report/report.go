@@ -19,9 +19,13 @@ type Report struct {
 	Durability string `json:"durability"`
 	// Machine is where the client ran.
 	Machine machine.Facts `json:"machine"`
-	// SyncMicros are median and 99th percentile of a small synced write there;
+	// InMemory tells that the server's data are on a tmpfs, where nothing is
+	// durable and a sync costs nothing.
+	InMemory bool `json:"in_memory,omitempty"`
+	// SyncMicros are median and 99th percentile of a small synced write beside the
+	// data of a server started here; 0: the disk of another server is not known.
 	// ServerSyncMicros is the server's own median of its commits.
-	SyncMicros       [2]float64 `json:"sync_us"`
+	SyncMicros       [2]float64 `json:"sync_us,omitzero"`
 	ServerSyncMicros float64    `json:"server_commit_us,omitempty"`
 	// JSONBytes and MetadataBytes are the sizes of an event, StoredBytes what it
 	// takes as stored.

@@ -15,10 +15,10 @@ func (r *Report) WriteTable(out io.Writer) error {
 	m := &r.Machine
 	fmt.Fprintf(out, "stet %s at %s, %s, durability %s\n", r.Version, r.Server, r.Date.UTC().Format(time.RFC3339), r.Durability)
 	fmt.Fprintf(out, "machine   %s, %d cores, %s memory, %s %s, %s, load before %.2f\n", m.CPU, m.Cores, bytes(float64(m.MemoryBytes)), m.OS, m.Kernel, m.Go, m.Load)
-	fmt.Fprintf(out, "sync      %.0f us median, %.0f us p99 of a 512 byte write with fdatasync", r.SyncMicros[0], r.SyncMicros[1])
-	if r.ServerSyncMicros > 0 {
-		fmt.Fprintf(out, "; the server's commits took %.0f us", r.ServerSyncMicros)
+	if r.InMemory {
+		fmt.Fprintln(out, "WARNING   the data are on a tmpfs, in memory: nothing there is durable, whatever the durability, and syncs cost nothing")
 	}
+	fmt.Fprint(out, "sync      ", r.syncs())
 	fmt.Fprintf(out, "\nevent     %d B JSON, %d B metadata, %d B as stored\n", r.JSONBytes, r.MetadataBytes, r.StoredBytes)
 	loop := "closed loop"
 	if r.Rate > 0 {
@@ -41,6 +41,18 @@ func (r *Report) WriteTable(out io.Writer) error {
 		err = r.notes(out)
 	}
 	return err
+}
+
+// syncs says what a sync takes, as far as it is known.
+func (r *Report) syncs() string {
+	text := "not measured, the server was not started here"
+	if r.SyncMicros[0] > 0 {
+		text = fmt.Sprintf("%.0f us median, %.0f us p99 of a 512 byte write with fdatasync", r.SyncMicros[0], r.SyncMicros[1])
+	}
+	if r.ServerSyncMicros > 0 {
+		text += fmt.Sprintf("; the server's commits took %.0f us", r.ServerSyncMicros)
+	}
+	return text
 }
 
 func row(out io.Writer, r *Result) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -128,11 +127,11 @@ func (j *Job) report(session *workload.Session, s *subject) (*report.Report, err
 		JSONBytes: j.JSONBytes, MetadataBytes: j.MetadataBytes, StoredBytes: StoredBytes(session.Payload),
 		Rate: j.Load.Rate, Seconds: j.Load.Duration.Seconds(), WarmupSeconds: j.Load.Warmup.Seconds(),
 	}
-	dir := s.dir
-	if dir == "" {
-		dir = os.TempDir()
+	if s.dir == "" {
+		return r, nil // the disk of a running server may be another one than any here
 	}
-	median, p99, err := machine.SyncLatency(dir)
+	r.InMemory = machine.InMemory(s.dir)
+	median, p99, err := machine.SyncLatency(s.dir)
 	r.SyncMicros = [2]float64{float64(median) / 1e3, float64(p99) / 1e3}
 	return r, err
 }
