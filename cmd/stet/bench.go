@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -47,7 +48,7 @@ that is not empty needs --force.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			heap.Tune(0) // the clients are in this process
-			return a.bench(cmd.Context(), args, &o)
+			return a.bench(cmd.Context(), args, cmd.Flags(), &o)
 		},
 	}
 	o.flags(cmd.Flags())
@@ -69,7 +70,7 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&p.RequestIDs, "request-ids", false, "give each append a request id")
 	f.IntVar(&p.Subscribers, "subscribers", 0, "`N` subscribers of fanout (0: 100) and mixed (0: 4)")
 	f.IntVar(&p.Readers, "readers", 0, "`N` readers of streams in mixed (0: 8)")
-	f.StringVar(&o.reading, "reading", string(workload.ReadingAuto), "`HOW` read-all, fanout and mixed read: decoded, raw (positions only), or auto: read-all both, the others raw")
+	f.StringVar(&o.reading, "reading", string(workload.ReadingAuto), "`HOW` read-all, fanout, mixed and delivery read: decoded, raw (positions only), or auto: read-all both, fanout and mixed raw")
 	f.IntVar(&p.SnapshotEvery, "snapshot-every", 0, "keep the states of state after each `N` events of a stream; 0: never")
 	f.IntVar(&j.Events, "events", 200_000, "`N` events to write before reads")
 	f.IntVar(&j.StreamLength, "stream-length", 20, "`N` events of each of their streams")
@@ -79,14 +80,14 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.DurationVar(&j.Load.Warmup, "warmup", time.Second, "`TIME` before each measurement")
 	f.DurationVar(&j.Load.Duration, "duration", 5*time.Second, "`TIME` of each measurement")
 	f.IntVar(&j.Rounds, "rounds", 3, "`N` measurements of each row, all rows in turn")
-	f.Float64Var(&j.Load.Rate, "rate", 0, "open loop: begin `N` operations a second, latency counting from when they should; 0: closed loop")
+	f.Float64Var(&j.Load.Rate, "rate", 0, "open loop: begin `N` operations a second, 0.01 to 1e7, latency counting from when they should; 0: closed loop")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON, with every round and percentile")
 	f.StringVar(&o.svg, "svg", "", "`FILE` to draw rates and latencies into")
 	f.StringVar(&j.ServerProfile, "cpuprofile", "", "`FILE` for a processor profile of the server in the first round; with several rows, one each")
 	f.StringVar(&j.ClientProfile, "client-cpuprofile", "", "`FILE` for one of this client, likewise")
 }
 
-func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error {
+func (a *app) bench(ctx context.Context, kinds []string, flags *pflag.FlagSet, o *benchOptions) error {
 	j := &o.job
 	for _, kind := range kinds {
 		j.Plan.Kinds = append(j.Plan.Kinds, workload.Kind(kind))
@@ -95,8 +96,11 @@ func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error 
 		j.Plan.Kinds = workload.Kinds
 	}
 	j.Plan.Reading = workload.Reading(o.reading)
-	err := j.Validate()
+	err := errors.Join(j.Validate(), o.checkUse(flags), o.checkStates(kinds))
 	if err != nil {
+		return &console.UsageError{Err: err}
+	}
+	if err := o.checkFiles(); err != nil {
 		return &console.UsageError{Err: err}
 	}
 	if j.Program, err = os.Executable(); err != nil {
@@ -108,10 +112,10 @@ func (a *app) bench(ctx context.Context, kinds []string, o *benchOptions) error 
 	if is[*stetload.NotEmptyError](err) {
 		return &console.UsageError{Err: fmt.Errorf("%w; give --force if that is meant", err)}
 	}
-	if err != nil {
-		return err
+	if r != nil && len(r.Results) > 0 {
+		err = errors.Join(err, a.printBench(r, o), r.Misdelivered())
 	}
-	return a.printBench(r, o)
+	return err
 }
 
 // showBench draws a bar on a terminal.
@@ -136,13 +140,21 @@ func (a *app) showBench(j *stetload.Job) (done func()) {
 	return func() { _ = bar.Finish() } // likewise
 }
 
+// printBench prints the figures before it draws them: they took minutes, and
+// must not go because a file cannot be written.
 func (a *app) printBench(r *report.Report, o *benchOptions) error {
-	if o.svg != "" {
-		if err := os.WriteFile(o.svg, r.SVG(), 0o600); err != nil {
-			return fmt.Errorf("draw: %w", err)
-		}
+	err := a.printFigures(r, o.asJSON)
+	if o.svg == "" {
+		return err
 	}
-	if o.asJSON {
+	if fault := os.WriteFile(o.svg, r.SVG(), 0o600); fault != nil {
+		err = errors.Join(err, fmt.Errorf("draw: %w", fault))
+	}
+	return err
+}
+
+func (a *app) printFigures(r *report.Report, asJSON bool) error {
+	if asJSON {
 		return console.PrintJSON(a.stdout, r)
 	}
 	if err := r.WriteTable(a.stdout); err != nil || !isTerminal(a.stdout) {

@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveScript, "stop": stopScript, "crash": crashScript, "pack": packScript, "code": codeScript,
+			"serve": serveScript, "end": endScript, "crash": crashScript, "pack": packScript, "code": codeScript,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values[daemonKey{}] = map[string]*daemon{}
@@ -151,8 +151,8 @@ func serveScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".greeting"), []byte(strings.Join(d.greeting, "\n")+"\n"), 0o600))
 }
 
-// stopScript is "stop NAME": SIGTERM, and the exit code must be 0 (I11).
-func stopScript(ts *testscript.TestScript, _ bool, args []string) {
+// endScript is "end NAME": SIGTERM, and the exit code must be 0 (I11).
+func endScript(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Value(daemonKey{}).(map[string]*daemon)[args[0]].end(syscall.SIGTERM))
 }
 

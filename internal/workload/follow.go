@@ -172,7 +172,8 @@ type arrival struct {
 }
 
 // delivery has one subscriber and one client, which sends the next event when
-// the last one was delivered. The delivery may come before the answer.
+// the last one was delivered, in an open loop not before its time. The delivery
+// may come before the answer.
 func (r *runner) delivery(ctx context.Context) (Round, error) {
 	seen := make(chan arrival, 1024)
 	subscriber := &recorder{phase: &r.window.phase, latencies: newHistogram()}
@@ -187,8 +188,7 @@ func (r *runner) delivery(ctx context.Context) (Round, error) {
 			return caller{}, err
 		}
 		next := r.requests(i)
-		return caller{close: w.Close, op: func(ctx context.Context, _ time.Time) error {
-			began := time.Now()
+		return caller{close: w.Close, op: func(ctx context.Context, began time.Time) error {
 			position, err := w.Append(ctx, next())
 			if err != nil {
 				return err
@@ -203,6 +203,9 @@ func (r *runner) delivery(ctx context.Context) (Round, error) {
 			rec.ops.Add(1)
 			rec.events.Add(1)
 			rec.took(got.at.Sub(began))
+			if r.window.load.Rate > 0 {
+				return nil // the rate says when the system rests
+			}
 			return pause(ctx, deliveryPause)
 		}}, nil
 	}})

@@ -68,6 +68,11 @@ func (p Plan) Cases() ([]Case, error) {
 			}
 		}
 	}
+	for _, batch := range p.Batches {
+		if batch < 1 { // in a case 0 stands for 1, and would make the same row again
+			faults = append(faults, fmt.Errorf("a batch of %d events; want 1 to 10000", batch))
+		}
+	}
 	switch p.Reading {
 	case "", ReadingAuto, ReadingDecoded, ReadingRaw:
 	default:
@@ -83,7 +88,7 @@ func (p Plan) casesOf(kind Kind, clients int) []Case {
 		batches = []int{1}
 	}
 	live := c
-	live.Batch, live.Raw = batches[0], p.Reading != ReadingDecoded
+	live.Raw = p.Reading != ReadingDecoded
 	var out []Case
 	switch kind {
 	case KindAppend:
@@ -111,14 +116,18 @@ func (p Plan) casesOf(kind Kind, clients int) []Case {
 	case KindReadStreams:
 		out = append(out, Case{Kind: kind, Clients: clients}, Case{Kind: kind, Clients: clients, Hot: true})
 	case KindFanout:
-		live.Subscribers = or(p.Subscribers, 100)
-		out = append(out, live)
+		for _, batch := range batches {
+			live.Batch, live.Subscribers = batch, or(p.Subscribers, 100)
+			out = append(out, live)
+		}
 	case KindDelivery:
 		live.Clients, live.Batch, live.Raw, live.Subscribers = 1, 1, p.Reading == ReadingRaw, 1
 		out = append(out, live)
 	case KindMixed:
-		live.Subscribers, live.Readers = or(p.Subscribers, 4), or(p.Readers, 8)
-		out = append(out, live)
+		for _, batch := range batches {
+			live.Batch, live.Subscribers, live.Readers = batch, or(p.Subscribers, 4), or(p.Readers, 8)
+			out = append(out, live)
+		}
 	}
 	return out
 }

@@ -136,11 +136,17 @@ func (r *Result) Latency(percentile float64) Spread {
 	})
 }
 
-// Sum is the sum of the counts of the first part.
+// Sum is the sum of the counts of the first part, but of gaps and repetitions
+// that of all parts: subscribers need not be what a case is about.
 func (r *Result) Sum() Counts {
 	var sum Counts
 	for i := range r.Rounds {
-		sum.add(r.Rounds[i].Parts[0].Counts)
+		for k, p := range r.Rounds[i].Parts {
+			if k > 0 {
+				p.Counts = Counts{Gaps: p.Gaps, Repeats: p.Repeats}
+			}
+			sum.add(p.Counts)
+		}
 	}
 	return sum
 }

@@ -11,6 +11,8 @@ import (
 type Rules struct {
 	// Names are the data sets whose events count, those of [Payload].
 	Names []string
+	// States tells that states are asked for, not only that events are judged.
+	States bool
 	// SnapshotEvery keeps a state after so many events of a stream; 0: never.
 	SnapshotEvery int
 }
@@ -18,7 +20,8 @@ type Rules struct {
 // StateDriver is a [Driver] whose system also derives states from events and
 // judges events by rules. Safe for concurrent use.
 type StateDriver interface {
-	// PutRules puts rules into force, and does nothing when they are.
+	// PutRules puts rules into force, and does nothing when they are. It changes
+	// nothing where it can tell that states cannot be asked for, and they shall.
 	PutRules(ctx context.Context, r Rules) error
 	// ReadState asks for the state of a stream of the rules and gives the number
 	// of events that it was derived of.
@@ -35,7 +38,7 @@ func (r *runner) rules(ctx context.Context) (StateDriver, error) {
 	if !ok {
 		return nil, fmt.Errorf("states and rules: %w", ErrUnsupported)
 	}
-	return d, d.PutRules(ctx, Rules{Names: []string{r.data.Name, r.ruled().Name}, SnapshotEvery: r.SnapshotEvery})
+	return d, d.PutRules(ctx, Rules{Names: []string{r.data.Name, r.ruled().Name}, States: r.Kind == KindState, SnapshotEvery: r.SnapshotEvery})
 }
 
 // validated appends events that are held to a schema.

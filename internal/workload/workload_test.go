@@ -102,20 +102,22 @@ func TestSomeConflictsAreCountedBesideWhatIsAccepted(t *testing.T) {
 }
 
 func TestAnOpenLoopShowsAStallThatAClosedLoopHides(t *testing.T) {
-	p90 := func(rate float64) (late time.Duration) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFake(10 * time.Millisecond)
-			f.stallAt, f.stall = 60, 300*time.Millisecond
-			round := measured(t, Case{Kind: KindAppend, Clients: 1}, f, Load{Rate: rate})
-			late = round.Parts[0].Latency.At(90)
-		})
-		return late
-	}
-	if closed := p90(0); closed > 12*time.Millisecond {
-		t.Errorf("the 90th percentile of the closed loop is %v; want about 10ms", closed)
-	}
-	if open := p90(80); open < 100*time.Millisecond {
-		t.Errorf("the 90th percentile of the open loop is %v; want above 100ms", open)
+	for _, c := range []Case{{Kind: KindAppend, Clients: 1}, {Kind: KindDelivery, Clients: 1, Subscribers: 1}} {
+		p90 := func(rate float64) (late time.Duration) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake(10 * time.Millisecond)
+				f.stallAt, f.stall = 60, 300*time.Millisecond
+				round := measured(t, c, f, Load{Rate: rate})
+				late = round.Parts[0].Latency.At(90)
+			})
+			return late
+		}
+		if closed := p90(0); closed > 12*time.Millisecond {
+			t.Errorf("%v: the 90th percentile of the closed loop is %v; want about 10ms", c, closed)
+		}
+		if open := p90(80); open < 100*time.Millisecond {
+			t.Errorf("%v: the 90th percentile of the open loop is %v; want above 100ms", c, open)
+		}
 	}
 }
 
@@ -128,17 +130,32 @@ func TestAnOpenLoopKeepsItsRate(t *testing.T) {
 			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) {
+		got := measured(t, Case{Kind: KindDelivery, Clients: 1, Subscribers: 1}, newFake(9*time.Millisecond), Load{Rate: 100}).Parts[0].Ops
+		if got < 99 || got > 101 {
+			t.Errorf("%d deliveries at a rate of 100; want as many", got)
+		}
+	})
 }
 
 func TestSubscribersCountWhatTheyMissAndGetTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake(10 * time.Millisecond)
-		f.lose, f.repeat = 70, 80
-		got := measured(t, Case{Kind: KindFanout, Clients: 1, Subscribers: 3}, f, Load{}).Parts[0].Counts
-		if got.Gaps != 3 || got.Repeats != 3 {
-			t.Errorf("counted %+v; want 3 gaps and 3 repetitions", got)
-		}
-	})
+	for _, c := range []Case{{Kind: KindFanout, Clients: 1, Subscribers: 3}, {Kind: KindMixed, Clients: 1, Subscribers: 3, Readers: 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(10 * time.Millisecond)
+			f.lose, f.repeat = 70, 80
+			if c.NeedsData() {
+				f.lose, f.repeat = uint64(data.Events())+70, uint64(data.Events())+80
+			}
+			r := Result{Case: c, Rounds: []Round{measured(t, c, f, Load{})}}
+			got := r.Sum()
+			if got.Gaps != 3 || got.Repeats != 3 {
+				t.Errorf("%v: counted %+v; want 3 gaps and 3 repetitions", c, got)
+			}
+			if first := r.Rounds[0].Parts[0]; got.Ops != first.Ops || got.Events != first.Events {
+				t.Errorf("%v: the sum is %+v; want what the first part did, %+v", c, got, first.Counts)
+			}
+		})
+	}
 }
 
 func TestDeliveryIsTimedFromTheStartOfTheAppend(t *testing.T) {
@@ -212,7 +229,7 @@ func TestEventsHaveTheSizesThatWereAskedFor(t *testing.T) {
 }
 
 func TestAPlanMakesARowForEachPairAndNamesAllFaults(t *testing.T) {
-	cases, err := Plan{Kinds: []Kind{KindAppend, KindReadAll}, Clients: []int{1, 8}, Batches: []int{1, 10}}.Cases()
+	cases, err := Plan{Kinds: []Kind{KindAppend, KindReadAll, KindFanout, KindMixed}, Clients: []int{1, 8}, Batches: []int{1, 10}, Subscribers: 2}.Cases()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,12 +237,14 @@ func TestAPlanMakesARowForEachPairAndNamesAllFaults(t *testing.T) {
 	for _, c := range cases {
 		got = append(got, c.String())
 	}
-	want := "append 1 x 1, append 1 x 10, append 8 x 1, append 8 x 10, read-all 1, read-all 1 raw, read-all 8, read-all 8 raw"
+	want := "append 1 x 1, append 1 x 10, append 8 x 1, append 8 x 10, read-all 1, read-all 1 raw, read-all 8, read-all 8 raw, " +
+		"fanout 1 x 1 to 2 raw, fanout 1 x 10 to 2 raw, fanout 8 x 1 to 2 raw, fanout 8 x 10 to 2 raw, " +
+		"mixed 1 x 1 to 2 8 readers raw, mixed 1 x 10 to 2 8 readers raw, mixed 8 x 1 to 2 8 readers raw, mixed 8 x 10 to 2 8 readers raw"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("got %v; want %s", got, want)
 	}
-	_, err = Plan{Kinds: []Kind{KindAppend, "nonsense"}, Clients: []int{0}, Reading: "aloud"}.Cases()
-	for _, fault := range []string{"clients is 0", "nonsense", "aloud"} {
+	_, err = Plan{Kinds: []Kind{KindAppend, "nonsense"}, Clients: []int{0}, Batches: []int{0, 1}, Reading: "aloud"}.Cases()
+	for _, fault := range []string{"clients is 0", "nonsense", "a batch of 0 events", "aloud"} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("%v does not name %s", err, fault)
 		}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/stet-db/stet/internal/machine"
@@ -17,9 +19,13 @@ type Report struct {
 	Durability string `json:"durability"`
 	// Machine is where the client ran.
 	Machine machine.Facts `json:"machine"`
-	// SyncMicros are median and 99th percentile of a small synced write there;
+	// InMemory tells that the server's data are on a tmpfs, where nothing is
+	// durable and a sync costs nothing.
+	InMemory bool `json:"in_memory,omitempty"`
+	// SyncMicros are median and 99th percentile of a small synced write beside the
+	// data of a server started here; 0: the disk of another server is not known.
 	// ServerSyncMicros is the server's own median of its commits.
-	SyncMicros       [2]float64 `json:"sync_us"`
+	SyncMicros       [2]float64 `json:"sync_us,omitzero"`
 	ServerSyncMicros float64    `json:"server_commit_us,omitempty"`
 	// JSONBytes and MetadataBytes are the sizes of an event, StoredBytes what it
 	// takes as stored.
@@ -33,7 +39,10 @@ type Report struct {
 	// WarmupSeconds and Seconds are the lengths of a round.
 	WarmupSeconds float64 `json:"warmup_seconds"`
 	Seconds       float64 `json:"seconds"`
-	// Results are the cases.
+	// Incomplete says what ended the run before all rounds were measured; empty:
+	// nothing did.
+	Incomplete string `json:"incomplete,omitempty"`
+	// Results are the cases, of a run that was ended those with a round at least.
 	Results []Result `json:"results"`
 }
 
@@ -72,6 +81,18 @@ func (r *Report) Add(results []workload.Result) {
 	for i := range results {
 		r.Results = append(r.Results, Result{results[i], results[i].Case.String(), r.summary(&results[i])})
 	}
+}
+
+// Misdelivered is an error that names the cases whose subscribers missed an
+// event or got one again; nil: there is none.
+func (r *Report) Misdelivered() error {
+	var faults []error
+	for i := range r.Results {
+		if sum := r.Results[i].Sum(); sum.Gaps != 0 || sum.Repeats != 0 {
+			faults = append(faults, fmt.Errorf("%s: subscribers missed %d events and got %d again", r.Results[i].Name, sum.Gaps, sum.Repeats))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // perEvent tells whether CPU time is told for each event instead of each

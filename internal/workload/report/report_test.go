@@ -66,6 +66,27 @@ func TestTheTableShowsWhatIsMissingToo(t *testing.T) {
 	}
 }
 
+func TestWhatSubscribersOfAMixtureMissIsToldAndIsAnError(t *testing.T) {
+	n := round(100, 10)
+	n.Parts = append(n.Parts, workload.Part{Name: "deliver", Callers: 2})
+	r := &Report{}
+	mixed := workload.Result{Case: workload.Case{Kind: workload.KindMixed, Clients: 8, Subscribers: 2}, Rounds: []workload.Round{n, n}}
+	r.Add([]workload.Result{mixed})
+	if err := r.Misdelivered(); err != nil {
+		t.Errorf("nothing is missing: %v", err)
+	}
+	for i := range r.Results[0].Rounds {
+		r.Results[0].Rounds[i].Parts = []workload.Part{n.Parts[0], {Name: "deliver", Callers: 2, Counts: workload.Counts{Gaps: 3, Repeats: 1}}}
+	}
+	if err := r.Misdelivered(); err == nil || err.Error() != "mixed 8 x 1 to 2: subscribers missed 6 events and got 2 again" {
+		t.Errorf("got %v", err)
+	}
+	var out strings.Builder
+	if err := r.WriteTable(&out); err != nil || !strings.Contains(out.String(), "mixed 8 x 1 to 2: 6 gaps, 2 repetitions; deliver (2): ") {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+}
+
 func TestDrawingsAreWellFormed(t *testing.T) {
 	bars := Bars{Title: "a < b", Series: []string{"x", "y"}, Groups: []Group{{"one", []float64{1, 0}}, {"two", []float64{5e6, 1e5}}}}
 	for name, drawing := range map[string][]byte{"report": example().SVG(), "empty": (&Report{}).SVG(), "bars": bars.SVG(), "lines": Lines{}.SVG()} {

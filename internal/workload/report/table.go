@@ -15,16 +15,19 @@ func (r *Report) WriteTable(out io.Writer) error {
 	m := &r.Machine
 	fmt.Fprintf(out, "stet %s at %s, %s, durability %s\n", r.Version, r.Server, r.Date.UTC().Format(time.RFC3339), r.Durability)
 	fmt.Fprintf(out, "machine   %s, %d cores, %s memory, %s %s, %s, load before %.2f\n", m.CPU, m.Cores, bytes(float64(m.MemoryBytes)), m.OS, m.Kernel, m.Go, m.Load)
-	fmt.Fprintf(out, "sync      %.0f us median, %.0f us p99 of a 512 byte write with fdatasync", r.SyncMicros[0], r.SyncMicros[1])
-	if r.ServerSyncMicros > 0 {
-		fmt.Fprintf(out, "; the server's commits took %.0f us", r.ServerSyncMicros)
+	if r.InMemory {
+		fmt.Fprintln(out, "WARNING   the data are on a tmpfs, in memory: nothing there is durable, whatever the durability, and syncs cost nothing")
 	}
+	fmt.Fprint(out, "sync      ", r.syncs())
 	fmt.Fprintf(out, "\nevent     %d B JSON, %d B metadata, %d B as stored\n", r.JSONBytes, r.MetadataBytes, r.StoredBytes)
 	loop := "closed loop"
 	if r.Rate > 0 {
-		loop = fmt.Sprintf("open loop at %s a second, latency from the intended time", count(r.Rate))
+		loop = fmt.Sprintf("open loop at %s a second, latency from the intended time", rate(r.Rate))
 	}
 	fmt.Fprintf(out, "load      %s over %d connections, rounds of %.3gs after %.3gs\n\n", loop, r.Connections, r.Seconds, r.WarmupSeconds)
+	if r.Incomplete != "" {
+		fmt.Fprintf(out, "INCOMPLETE: these are the rounds measured before it ended: %s\n\n", r.Incomplete)
+	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "case\tevents/s\tspread\tops/s\tp50\tp99\tp99.9\tclient us\tserver us\tswitches\tev/commit\twritten/raw\tmemory\t")
 	for i := range r.Results {
@@ -38,6 +41,18 @@ func (r *Report) WriteTable(out io.Writer) error {
 		err = r.notes(out)
 	}
 	return err
+}
+
+// syncs says what a sync takes, as far as it is known.
+func (r *Report) syncs() string {
+	text := "not measured, the server was not started here"
+	if r.SyncMicros[0] > 0 {
+		text = fmt.Sprintf("%.0f us median, %.0f us p99 of a 512 byte write with fdatasync", r.SyncMicros[0], r.SyncMicros[1])
+	}
+	if r.ServerSyncMicros > 0 {
+		text += fmt.Sprintf("; the server's commits took %.0f us", r.ServerSyncMicros)
+	}
+	return text
 }
 
 func row(out io.Writer, r *Result) {
@@ -63,13 +78,11 @@ func (r *Report) notes(out io.Writer) error {
 		if sum.Conflicts > 0 {
 			words = append(words, fmt.Sprintf("%d conflicts as intended", sum.Conflicts))
 		}
-		switch result.Case.Kind {
-		case workload.KindFanout, workload.KindDelivery:
+		if result.Case.Subscribers > 0 && len(result.Rounds) > 0 {
 			words = append(words, fmt.Sprintf("%d gaps, %d repetitions", sum.Gaps, sum.Repeats))
-		case workload.KindValidated:
-			if free := r.rateWithoutRules(result); free > 0 {
-				words = append(words, fmt.Sprintf("%.2f of the rate without rules", ratio(result.Summary.EventsPerSecond.Median, free)))
-			}
+		}
+		if free := r.rateWithoutRules(result); free > 0 && result.Case.Kind == workload.KindValidated {
+			words = append(words, fmt.Sprintf("%.2f of the rate without rules", ratio(result.Summary.EventsPerSecond.Median, free)))
 		}
 		if behind := result.Summary.BehindSeconds; behind.Most >= 0.001 {
 			words = append(words, fmt.Sprintf("the last subscriber had everything %.3g s after the last append", behind.Median))
@@ -108,8 +121,8 @@ func (r *Report) WriteBars(out io.Writer) error {
 	}
 	for i := range r.Results {
 		result := &r.Results[i]
-		rate := result.Summary.EventsPerSecond.Median
-		if _, err := fmt.Fprintf(out, "%-32s %-40s %s/s\n", result.Name, strings.Repeat("█", int(40*ratio(rate, most[result.Case.Kind]))), count(rate)); err != nil {
+		events := result.Summary.EventsPerSecond.Median
+		if _, err := fmt.Fprintf(out, "%-32s %-40s %s/s\n", result.Name, strings.Repeat("█", int(40*ratio(events, most[result.Case.Kind]))), count(events)); err != nil {
 			return err
 		}
 	}
@@ -117,6 +130,14 @@ func (r *Report) WriteBars(out io.Writer) error {
 }
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// rate is a number that may be less than one.
+func rate(n float64) string {
+	if n < 10 {
+		return small(n)
+	}
+	return count(n)
+}
 
 // count is a number in three digits or a few more.
 func count(n float64) string {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"time"
 
 	"github.com/stet-db/stet/internal/machine"
@@ -40,17 +40,18 @@ type Job struct {
 	Doing func(what string, ended, cases int)
 }
 
+// The rates of an open loop: beyond them the times between operations cannot be
+// told in nanoseconds, or nobody waits for them.
+const (
+	leastRate = 0.01
+	mostRate  = 1e7
+)
+
 // session is what is to be run, without its driver. An error is the caller's.
 func (j *Job) session() (*workload.Session, error) {
-	cases, err := j.Plan.Cases()
-	if err != nil {
-		return nil, err
-	}
-	payload, err := workload.NewPayload(j.JSONBytes, j.MetadataBytes, 1)
-	if err != nil {
-		return nil, err
-	}
-	var faults []error
+	cases, planFault := j.Plan.Cases()
+	payload, sizeFault := workload.NewPayload(j.JSONBytes, j.MetadataBytes, 1)
+	faults := []error{planFault, sizeFault}
 	check := func(fine bool, format string, args ...any) {
 		if !fine {
 			faults = append(faults, fmt.Errorf(format, args...))
@@ -58,10 +59,12 @@ func (j *Job) session() (*workload.Session, error) {
 	}
 	check(j.Rounds >= 1 && j.Rounds <= 1000, "%d rounds; want 1 to 1000", j.Rounds)
 	check(j.Load.Duration > 0 && j.Load.Warmup >= 0, "rounds of %v after %v; want more than 0, and not less", j.Load.Duration, j.Load.Warmup)
-	check(j.Load.Rate >= 0, "a rate of %g; want 0 or more", j.Load.Rate)
+	check(j.Load.Rate == 0 || j.Load.Rate >= leastRate && j.Load.Rate <= mostRate,
+		"a rate of %g; want 0, which is a closed loop, or %g to %.0f operations a second", j.Load.Rate, leastRate, mostRate)
 	check(j.Connections >= 1 && j.Connections <= 10_000, "%d connections; want 1 to 10000", j.Connections)
 	check(j.StreamLength >= 1 && j.Events >= j.StreamLength, "%d events in streams of %d; want at least one stream", j.Events, j.StreamLength)
 	check(j.Addr != "" || j.Ops == "", "an operations listener without a server's address")
+	check(j.Addr == "" || j.Ops != "" || j.ServerProfile == "", "a profile of a running server needs the address of its operations listener")
 	check(j.Addr != "" || j.HTTP == "", "an HTTP listener without a server's address")
 	return &workload.Session{
 		System: "stet", Cases: cases, Rounds: j.Rounds, Payload: payload, Load: j.Load,
@@ -75,7 +78,8 @@ func (j *Job) Validate() error {
 	return err
 }
 
-// Run does it.
+// Run does it. Once something was measured there is a report of that, also
+// beside an error.
 func (j *Job) Run(ctx context.Context) (r *report.Report, err error) {
 	session, err := j.session()
 	if err != nil {
@@ -100,11 +104,19 @@ func (j *Job) Run(ctx context.Context) (r *report.Report, err error) {
 	if err := j.follow(ctx, session); err != nil {
 		return nil, err
 	}
-	results, err := session.Run(ctx)
-	if err != nil {
+	// What does not change is asked for first: at the end the server may be what
+	// has failed.
+	if err := subject.describe(ctx, r); err != nil {
 		return nil, err
 	}
-	r.Add(results)
+	results, err := session.Run(ctx)
+	r.Add(slices.DeleteFunc(results, func(result workload.Result) bool {
+		return len(result.Rounds) == 0 && result.Unsupported == ""
+	}))
+	if err != nil {
+		r.Incomplete = err.Error()
+		return r, err
+	}
 	return r, subject.describe(ctx, r)
 }
 
@@ -115,11 +127,11 @@ func (j *Job) report(session *workload.Session, s *subject) (*report.Report, err
 		JSONBytes: j.JSONBytes, MetadataBytes: j.MetadataBytes, StoredBytes: StoredBytes(session.Payload),
 		Rate: j.Load.Rate, Seconds: j.Load.Duration.Seconds(), WarmupSeconds: j.Load.Warmup.Seconds(),
 	}
-	dir := s.dir
-	if dir == "" {
-		dir = os.TempDir()
+	if s.dir == "" {
+		return r, nil // the disk of a running server may be another one than any here
 	}
-	median, p99, err := machine.SyncLatency(dir)
+	r.InMemory = machine.InMemory(s.dir)
+	median, p99, err := machine.SyncLatency(s.dir)
 	r.SyncMicros = [2]float64{float64(median) / 1e3, float64(p99) / 1e3}
 	return r, err
 }

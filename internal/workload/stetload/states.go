@@ -18,6 +18,8 @@ import (
 
 var _ workload.StateDriver = (*Driver)(nil)
 
+var errNoHTTP = fmt.Errorf("read states: no HTTP address was given: %w", workload.ErrUnsupported)
+
 // maxIdle bounds the HTTP connections that wait for the next caller.
 const maxIdle = 10_000
 
@@ -30,6 +32,9 @@ func newWeb() *http.Client {
 // the data sets: like a cart's, with a schema of four fields. It refuses to
 // replace one that is not of its own making.
 func (d *Driver) PutRules(ctx context.Context, r workload.Rules) error {
+	if r.States && d.url == "" {
+		return errNoHTTP
+	}
 	present, err := d.any().Spec(ctx, 0)
 	var missing *client.NotFound
 	if err != nil && !errors.As(err, &missing) {
@@ -65,7 +70,7 @@ func specificationOf(r workload.Rules) string {
 // ReadState asks over HTTP.
 func (d *Driver) ReadState(ctx context.Context, stream string) (int, error) {
 	if d.url == "" {
-		return 0, fmt.Errorf("read states: no HTTP address was given: %w", workload.ErrUnsupported)
+		return 0, errNoHTTP
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+"/"+strings.Replace(stream, "-", "/", 1), http.NoBody)
 	if err != nil {

@@ -1,6 +1,7 @@
 package stetload
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -89,5 +90,19 @@ func TestASpecificationOfTheServersOwnStays(t *testing.T) {
 	}
 	if present, err := d.any().Spec(t.Context(), 0); err != nil || present.GetSpec() != own {
 		t.Errorf("%v, %v", present, err)
+	}
+}
+
+// Among other loads the one that cannot run leaves the server as it was.
+func TestWithoutAnHTTPAddressNoSpecificationIsPutForStates(t *testing.T) {
+	addr, _ := serve(t)
+	d := connect(t, addr)
+	_, err := workload.Case{Kind: workload.KindState, Clients: 1}.Run(t.Context(), d, payload(t), workload.Dataset{Name: "bench", Streams: 1, Length: 1}, workload.Load{Duration: time.Millisecond})
+	if !errors.Is(err, workload.ErrUnsupported) {
+		t.Errorf("%v; want that it is not there", err)
+	}
+	var missing *client.NotFound
+	if present, err := d.any().Spec(t.Context(), 0); !errors.As(err, &missing) {
+		t.Errorf("there is a specification: %v, %v", present, err)
 	}
 }

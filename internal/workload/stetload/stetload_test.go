@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +173,20 @@ func TestTheOperationsListenerTellsUsageAndProfiles(t *testing.T) {
 	}
 }
 
+func TestARateIsZeroOrOneThatCanBeKept(t *testing.T) {
+	for rate, fine := range map[float64]bool{
+		0: true, 0.01: true, 1e7: true, -1: false, 1e-300: false, 0.009: false, 1.1e7: false, math.Inf(1): false, math.NaN(): false,
+	} {
+		j := Job{
+			Rounds: 1, Connections: 1, Events: 100, StreamLength: 20, JSONBytes: 100, MetadataBytes: 64,
+			Load: workload.Load{Duration: time.Second, Rate: rate},
+		}
+		if err := j.Validate(); fine != (err == nil) || err != nil && !strings.Contains(err.Error(), "0.01 to 10000000 operations a second") {
+			t.Errorf("a rate of %g: %v", rate, err)
+		}
+	}
+}
+
 func TestALogThatIsNotEmptyIsNotFilledUnasked(t *testing.T) {
 	addr, ops := serve(t)
 	d := connect(t, addr)
@@ -203,8 +219,46 @@ func TestALogThatIsNotEmptyIsNotFilledUnasked(t *testing.T) {
 			t.Errorf("the table has no %q:\n%s", want, table.String())
 		}
 	}
+	// A slow machine counts processor time in steps of 10 ms.
+	for ; r.Results[0].Summary.ServerCPUMicros.Median <= 0 && j.Load.Duration < 10*time.Second; j.Load.Duration *= 4 {
+		if r, err = j.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if len(r.Results) != 3 || len(r.Results[0].Rounds) != 2 || r.Results[0].Summary.ServerCPUMicros.Median <= 0 {
 		t.Errorf("%d results, the first of %d rounds: %+v", len(r.Results), len(r.Results[0].Rounds), r.Results[0].Summary)
+	}
+}
+
+// What was measured took its time, and is there also when the run is ended.
+func TestTheRoundsBeforeARunWasEndedAreReported(t *testing.T) {
+	addr, _ := serve(t)
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	j := Job{
+		Addr: addr, Rounds: 3, Connections: 1, Events: 100, StreamLength: 20, JSONBytes: 100, MetadataBytes: 64,
+		Load: workload.Load{Duration: 50 * time.Millisecond},
+		Plan: workload.Plan{Kinds: []workload.Kind{workload.KindAppend, workload.KindReadStreams}, Clients: []int{2}},
+	}
+	j.Doing = func(what string, _, _ int) {
+		if strings.HasPrefix(what, "round 2 of 3: read-streams 2 hot") {
+			end()
+		}
+	}
+	r, err := j.Run(ctx)
+	if !errors.Is(err, context.Canceled) || r == nil {
+		t.Fatalf("got %v, %v", r, err)
+	}
+	var rounds []int
+	for i := range r.Results {
+		rounds = append(rounds, len(r.Results[i].Rounds))
+	}
+	if !slices.Equal(rounds, []int{2, 2, 1}) {
+		t.Errorf("rounds %v; want 2, 2 and 1", rounds)
+	}
+	var table strings.Builder
+	if err := r.WriteTable(&table); err != nil || !strings.Contains(table.String(), "INCOMPLETE: ") || !strings.Contains(table.String(), "durability sync") {
+		t.Errorf("%v:\n%s", err, table.String())
 	}
 }
 
