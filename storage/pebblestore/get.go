@@ -36,7 +36,7 @@ func (d *DB) get(key []byte) ([]byte, error) {
 
 // name reads the row of a stream's name.
 func (d *DB) name(name string) (rows.Name, bool, error) {
-	if row, ok := d.names.get(name); ok {
+	if row, ok := d.names.Get(name); ok {
 		return row, true, nil
 	}
 	value, err := d.get(keys.AppendName(nil, name))
@@ -47,7 +47,7 @@ func (d *DB) name(name string) (rows.Name, bool, error) {
 	if err != nil {
 		return row, false, err
 	}
-	d.names.put(name, row)
+	d.names.Put(name, row)
 	return row, true, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 	"github.com/stet-db/stet/storage/pebblestore/directory"
+	"github.com/stet-db/stet/storage/pebblestore/names"
 )
 
 // Names of the rows that describe the store.
@@ -31,7 +32,7 @@ type DB struct {
 	opts    Options
 	pebble  *pebble.DB
 	history storage.HistoryID
-	names   names
+	names   names.Cache
 
 	closeOnce sync.Once
 	closeErr  error
