@@ -111,7 +111,7 @@ func closedBelowItsFloor(t *testing.T) (givingDisk, Options, uint64) {
 // the ballast; the ballast is a part of that room.
 func TestTheBallastIsRoomForTheOpening(t *testing.T) {
 	for what, room := range map[string]struct {
-		beside      int64 // of what opening needs
+		beside       int64 // of what opening needs
 		opens, given bool
 	}{
 		"a byte too little":               {-mib - 1, false, true},

@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
@@ -85,7 +86,7 @@ func (w *trial) run(ctx context.Context) (err error) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for generation := range 2 {
 		o := crashOptions[2-generation]
-		o.FS, o.DiskFloorBytes, o.CacheBytes, o.MemTableBytes = errorfs.Wrap(w.disk, w.bad), -1, 1<<16, 16<<10
+		o.FS, o.DiskFloorBytes, o.CacheBytes, o.MemTableBytes = errorfs.Wrap(disktest.Clonable{MemFS: w.disk}, w.bad), -1, 1<<16, 16<<10
 		o.Fatal = func(error) {
 			// A process ends here. This one is put to rest as it is.
 			if w.fatally.CompareAndSwap(false, true) {
