@@ -151,7 +151,7 @@ func (l *life) run(ctx context.Context, o Options) error {
 		err = errors.Join(err, fatal)
 	default:
 	}
-	if problems := l.ledger.problems; len(problems) > 0 {
+	if problems := l.ledger.allProblems(); len(problems) > 0 {
 		err = errors.Join(err, errors.New(strings.Join(problems, "; ")))
 	}
 	return err
