@@ -11,4 +11,7 @@
 // A cut loses what was written and not synced, of files and of directories. It
 // does not lose what a disk keeps in a cache of its own after a sync: nothing
 // above such a disk could know.
+//
+// [Clonable] is for tests that cut the power at many more moments, of a file
+// system in memory.
 package disktest

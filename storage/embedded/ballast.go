@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -25,6 +26,9 @@ type ballast struct {
 	floor  uint64 // free bytes that taking it must leave
 	logger *slog.Logger
 	unable atomic.Bool // the file system cannot allocate it
+
+	// What fails is told once, until it succeeds.
+	notTaken, notGiven atomic.Bool
 }
 
 // newBallast is a quarter of the floor: of the default one that is room for a
@@ -38,14 +42,12 @@ func newBallast(dir string, o Options) *ballast {
 	return &ballast{fs: fsys, path: fsys.PathJoin(dir, ballastName), bytes: floor / 4, floor: floor, logger: o.Logger}
 }
 
-// beforeOpening gives the ballast up when there is little other room for the
-// engine to begin with. What is free then is still below the floor. It does not
-// touch the directory otherwise.
-func (b *ballast) beforeOpening(dir string) {
-	usage, err := b.fs.GetDiskUsage(dir)
-	if err == nil && usage.AvailBytes < 2*b.bytes && b.there() {
-		b.giveUp(usage.AvailBytes)
-	}
+// beforeOpening gives the ballast up when opening needs it, or would leave less
+// than with which it is given up anyway, and tells whether it did. It may only
+// be called behind the directory's lock: else the ballast is that of another
+// process, which goes on.
+func (b *ballast) beforeOpening(free, needed uint64) bool {
+	return b.bytes > 0 && free < needed+b.bytes && b.there() && b.giveUp(free)
 }
 
 // opened makes sure that a ballast that is there has its blocks: a crash may
@@ -68,33 +70,46 @@ func (b *ballast) adjust(free uint64) {
 	}
 }
 
+// there tells whether the ballast may take up room: only a file that is known to
+// be missing does not.
 func (b *ballast) there() bool {
 	_, err := b.fs.Stat(b.path)
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
-func (b *ballast) giveUp(free uint64) {
+// giveUp tells whether there is more room now.
+func (b *ballast) giveUp(free uint64) bool {
 	err := b.fs.Remove(b.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return // somebody else did
+		return false // somebody else did
 	}
 	if err != nil {
-		b.logger.Error("the ballast could not be given up", "error", err)
-		return
+		if !b.notGiven.Swap(true) {
+			b.logger.Error("the ballast could not be given up; it is tried again", "error", err)
+		}
+		return false
 	}
+	b.notGiven.Store(false)
 	b.logger.Warn("the disk is full: the ballast was given up, so that the engine can go on", "free_bytes", free, "ballast_bytes", b.bytes)
+	return true
 }
 
-// take allocates the blocks. Where others were faster it waits for the next
-// look, and where the file system cannot there is none.
+// take allocates the blocks. Where others were faster, or the disk fails, it
+// waits for the next look, and where the file system cannot there is none.
 func (b *ballast) take() {
 	err := b.allocate()
 	if err == nil {
+		b.notTaken.Store(false)
 		return
 	}
 	_ = b.fs.Remove(b.path) // it may not even be there
-	if !vfs.IsNoSpaceError(err) && !b.unable.Swap(true) {
+	switch {
+	case vfs.IsNoSpaceError(err):
+	case errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL):
+		b.unable.Store(true)
 		b.logger.Warn("there will be no ballast", "error", err)
+	case !b.notTaken.Swap(true):
+		b.logger.Warn("the ballast could not be taken; it is tried again", "error", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/replay/cursor"
@@ -83,7 +84,7 @@ func openCrashing(tb testing.TB) storagetest.Opener {
 			disks[dir] = vfs.NewCrashableMem()
 		}
 		o := optionSets[variant]
-		o.FS = disks[dir]
+		o.FS = disktest.Clonable{MemFS: disks[dir]}
 		return &crashing{
 			Store:   openAs(tb, "store", o),
 			disk:    disks[dir],

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
@@ -145,7 +146,7 @@ func (s *survivor) open(recovering *life) (err error) {
 	o := s.options
 	o.FS, o.DiskFloorBytes, o.CacheBytes = s.image.disk, -1, 1<<20
 	if recovering != nil {
-		o.FS = errorfs.Wrap(s.image.disk, recovering)
+		o.FS = errorfs.Wrap(disktest.Clonable{MemFS: s.image.disk}, recovering)
 	}
 	s.store, err = Open("store", o)
 	return err

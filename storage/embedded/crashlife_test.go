@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/replay/cursor"
 	"github.com/stet-db/stet/storage"
@@ -122,7 +123,7 @@ func (l *life) String() string { return "power cuts" }
 
 // run lives the life. What it returns is wrong with it.
 func (l *life) run(ctx context.Context, o Options) error {
-	o.FS, o.DiskFloorBytes, o.CacheBytes = errorfs.Wrap(l.disk, l), -1, 1<<20
+	o.FS, o.DiskFloorBytes, o.CacheBytes = errorfs.Wrap(disktest.Clonable{MemFS: l.disk}, l), -1, 1<<20
 	fatal := make(chan error, 1)
 	o.Fatal = func(err error) { fatal <- err }
 	s, err := Open("store", o)
@@ -150,7 +151,7 @@ func (l *life) run(ctx context.Context, o Options) error {
 		err = errors.Join(err, fatal)
 	default:
 	}
-	if problems := l.ledger.problems; len(problems) > 0 {
+	if problems := l.ledger.allProblems(); len(problems) > 0 {
 		err = errors.Join(err, errors.New(strings.Join(problems, "; ")))
 	}
 	return err

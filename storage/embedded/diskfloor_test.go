@@ -1,10 +1,8 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,11 +38,6 @@ func (d *smallDisk) become(free uint64) {
 	d.free.Store(free)
 	time.Sleep(diskFloorEvery) //nolint:forbidigo // of the bubble
 	synctest.Wait()
-}
-
-func (d *smallDisk) hasBallast() bool {
-	_, err := d.Stat("data/" + ballastName)
-	return err == nil
 }
 
 // I8, as far as the floor goes: appends are refused, reads go on, and appends
@@ -92,53 +85,6 @@ func appendsStopAtTheDiskFloor(t *testing.T) {
 	disk.become(170 * mib)
 	if err := append1(); err != nil {
 		t.Errorf("append with room again: %v", err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// The ballast is there while there is room, is given up when the disk is full
-// but for less than it, and is taken again; the floor keeps its room meanwhile.
-// Each is told once.
-func TestTheBallastIsGivenUpOnAFullDiskAndTakenAgain(t *testing.T) {
-	synctest.Test(t, ballastIsGivenUpAndTaken)
-}
-
-func ballastIsGivenUpAndTaken(t *testing.T) {
-	disk := newSmallDisk(199)
-	var told bytes.Buffer
-	s, err := Open("data", Options{FS: disk, DiskFloorBytes: 160 * mib, Logger: slog.New(slog.NewTextHandler(&told, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []struct {
-		free uint64
-		want bool
-	}{{199, false}, {200, true}, {160, true}, {40, true}, {39, false}, {0, false}, {39, false}, {199, false}, {200, true}} {
-		for range 3 {
-			disk.become(step.free * mib)
-		}
-		if disk.hasBallast() != step.want {
-			t.Errorf("with %d MiB free there is a ballast: %v, want %v", step.free, !step.want, step.want)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range []string{"the ballast was given up", "too little disk space", "free again"} {
-		if n := strings.Count(told.String(), line); n != 1 {
-			t.Errorf("%q was told %d times: %s", line, n, told.String())
-		}
-	}
-	// Left there, it is room for the next opening.
-	disk.free.Store(79 * mib)
-	s, err = Open("data", Options{FS: disk, DiskFloorBytes: 160 * mib})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if disk.hasBallast() {
-		t.Error("the ballast was not given up for the opening")
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
 )
@@ -52,7 +53,7 @@ func TestNothingIsShownOfACommitWhoseSyncFails(t *testing.T) {
 	faults := &syncFaults{entered: make(chan struct{}, 16), leave: make(chan error)}
 	fatal := make(chan error, 1)
 	s, err := Open("data", Options{
-		FS:             errorfs.Wrap(mem, faults),
+		FS:             errorfs.Wrap(disktest.Clonable{MemFS: mem}, faults),
 		Fatal:          func(err error) { fatal <- err },
 		DiskFloorBytes: -1,
 	})

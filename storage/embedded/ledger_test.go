@@ -120,4 +120,11 @@ func (l *ledger) problem(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Sprintf(format, args...))
 }
 
+// allProblems are those by now.
+func (l *ledger) allProblems() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clip(l.problems)
+}
+
 var sumSeed = maphash.MakeSeed()

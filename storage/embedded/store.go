@@ -123,8 +123,9 @@ type Store struct {
 func Open(dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
 	ballast := newBallast(dir, o)
-	ballast.beforeOpening(dir)
-	db, err := pebblestore.Open(dir, o.engine())
+	engine := o.engine()
+	engine.MakeRoom = ballast.beforeOpening
+	db, err := pebblestore.Open(dir, engine)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/internal/fault"
 	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
@@ -66,6 +67,9 @@ func (d *badDisk) MaybeError(op errorfs.Op) error {
 	return &fs.PathError{Op: "do", Path: op.Path, Err: d.with}
 }
 
+// sweepSteps is how often a generation appends, once or several at once.
+const sweepSteps = 10
+
 // trial is the reference workload on a bad disk.
 type trial struct {
 	disk   *vfs.MemFS
@@ -77,6 +81,15 @@ type trial struct {
 	dead    chan struct{}
 	fatally atomic.Bool
 	waited  bool // it went on only when the disk was healed
+
+	seen storage.Position // the last one that was read
+
+	// accepted appends, and the batches they were in, of the generations that
+	// came to their end.
+	accepted, batches uint64
+
+	// unknown is how many appends of one step were answered so.
+	unknown atomic.Int64
 }
 
 // run works until the end, the first failure that ends it, or death. It is in a
@@ -85,7 +98,7 @@ func (w *trial) run(ctx context.Context) (err error) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for generation := range 2 {
 		o := crashOptions[2-generation]
-		o.FS, o.DiskFloorBytes, o.CacheBytes, o.MemTableBytes = errorfs.Wrap(w.disk, w.bad), -1, 1<<16, 16<<10
+		o.FS, o.DiskFloorBytes, o.CacheBytes, o.MemTableBytes = errorfs.Wrap(disktest.Clonable{MemFS: w.disk}, w.bad), -1, 1<<16, 16<<10
 		o.Fatal = func(error) {
 			// A process ends here. This one is put to rest as it is.
 			if w.fatally.CompareAndSwap(false, true) {
@@ -107,28 +120,94 @@ func (w *trial) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// use appends and reads. A failed read is noted and changes nothing.
+// use appends one by one and many at once, and reads. A failed read is noted and
+// changes nothing.
 func (w *trial) use(ctx context.Context, s *Store, random *rand.Rand) error {
-	for i := range 14 {
-		p := w.made.propose(random, storage.Instant(1000*i))
-		a, err := s.Append(ctx, p.append)
-		var unknown *storage.OutcomeUnknownError
-		switch {
-		case err == nil:
-			w.ledger.acked(p, a)
-		case errors.As(err, &unknown) || ctx.Err() != nil:
+	for i := range sweepSteps {
+		appends := make([]*proposal, []int{1, 4}[i%2])
+		for k := range appends {
+			appends[k] = w.made.propose(random, storage.Instant(1000*i))
+		}
+		if err := w.together(ctx, s, appends); err != nil {
 			return err
-		default:
-			w.ledger.refused(p)
 		}
 	}
-	for e, err := range s.ReadAll(ctx, storage.AllRange{}) {
+	w.read(ctx, s)
+	stats := s.Stats()
+	w.accepted += stats.Accepted
+	w.batches += stats.Batches
+	return nil
+}
+
+// together appends at once: the first with a caller who may lead, the others
+// behind it. Whoever reads meanwhile gets what is durable only. It ends when all
+// are answered, and returns an answer after which a server does not go on.
+func (w *trial) together(ctx context.Context, s *Store, appends []*proposal) error {
+	// Room for all: nobody takes what comes after the end.
+	answers := make(chan error, len(appends))
+	go func() {
+		a, err := s.Append(ctx, appends[0].append)
+		answers <- w.answered(ctx, appends[0], a, err)
+	}()
+	for _, p := range appends[1:] {
+		err := s.Submit(ctx, p.append, func(a storage.Appended, err error) {
+			answers <- w.answered(ctx, p, a, err)
+		})
 		if err != nil {
-			return nil // what was read before counts
+			answers <- w.answered(ctx, p, storage.Appended{}, err)
 		}
-		w.ledger.saw(e.Position, e.Wire)
+	}
+	if len(appends) > 1 {
+		w.read(ctx, s)
+	}
+	var end error
+	for range appends {
+		select {
+		case err := <-answers:
+			end = errors.Join(end, err)
+		case <-ctx.Done():
+			return ctx.Err() // a dead process owes no answers
+		}
+	}
+	return end
+}
+
+// answered notes an answer, and returns it when it ends the life of the store.
+func (w *trial) answered(ctx context.Context, p *proposal, a storage.Appended, err error) error {
+	var unknown *storage.OutcomeUnknownError
+	var conflict *storage.ConflictError
+	switch {
+	case err == nil:
+		w.ledger.acked(p, a)
+	case errors.As(err, &unknown):
+		w.unknown.Add(1)
+		return err
+	case ctx.Err() != nil:
+		return err
+	case errors.As(err, &conflict):
+		for _, c := range conflict.Conflicts {
+			w.ledger.told(c.Stream, c.Actual, conflict.Head)
+		}
+		w.ledger.refused(p)
+	default:
+		w.ledger.refused(p)
 	}
 	return nil
+}
+
+// read notes what is new since the last time. What was read before a failure
+// counts.
+func (w *trial) read(ctx context.Context, s *Store) {
+	for e, err := range s.ReadAll(ctx, storage.AllRange{From: w.seen + 1}) {
+		if err != nil {
+			return
+		}
+		if e.Position != w.seen+1 {
+			w.ledger.problem("position %d was read after %d", e.Position, w.seen)
+		}
+		w.ledger.saw(e.Position, e.Wire)
+		w.seen = e.Position
+	}
 }
 
 // disposition is how a trial may end.
@@ -145,7 +224,7 @@ func (w *trial) live(t *testing.T) disposition {
 	go func() {
 		ended <- disposition{err: w.run(ctx)}
 	}()
-	const long = 20 * time.Second
+	const long = 2 * time.Minute
 	first := long
 	if w.bad.forever {
 		first = 300 * time.Millisecond
@@ -195,29 +274,64 @@ func TestNothingIsLostWhicheverOperationOfTheDiskFails(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	var hits fault.Hits
 	defer fault.Install(func(p fault.Point) error { hits.Add(p); return nil })()
-	sound := newTrial(&badDisk{})
-	if d := sound.live(t); d.err != nil || d.exited {
-		t.Fatalf("without a failure: %+v", d)
-	}
-	operations := int(sound.bad.ops.Load())
+	operations := soundOperations(t)
 	kinds := []badDisk{{with: syscall.EIO}, {with: syscall.EIO, forever: true}, {with: syscall.ENOSPC}, {with: syscall.ENOSPC, forever: true}}
 	order := random.Perm(operations * len(kinds))
 	count := prooftest.Counters{"operations": uint64(operations), "lost": 0}
-	trials, began := 0, time.Now()
-	for ; trials < len(order) && work.More(trials) && !t.Failed(); trials++ {
-		k := &kinds[order[trials]%len(kinds)]
-		w := newTrial(&badDisk{at: int64(order[trials]/len(kinds)) + 1, with: k.with, forever: k.forever})
-		w.judge(t, random, count)
-		if trials%200 == 199 {
-			t.Logf("%d trials in %v", trials+1, time.Since(began).Round(time.Second))
+	trials, visited, began := 0, 0, time.Now()
+	for ; visited < len(order) && work.More(trials) && !t.Failed(); visited++ {
+		if !tried(t, &kinds[order[visited]%len(kinds)], int64(order[visited]/len(kinds))+1, random, count) {
+			count["not_reached"]++
+			continue
+		}
+		if trials++; trials%200 == 0 {
+			t.Logf("%d trials in %v", trials, time.Since(began).Round(time.Second))
 		}
 	}
-	count["trials"], count["trials_of_all_percent"] = uint64(trials), uint64(100*trials/len(order))
+	reachable := len(order) - int(count["not_reached"])
+	count["trials"], count["trials_of_all_percent"] = uint64(trials), uint64(100*trials/max(reachable, 1))
 	work.Check(t, "trials", trials)
-	if os.Getenv("STET_PROOF") == "full" && trials < len(order) {
-		t.Errorf("%d trials, want %d", trials, len(order))
+	if os.Getenv("STET_PROOF") == "full" && (visited < len(order) || count["several_unknown"] == 0) {
+		t.Errorf("%d of %d operations and failures; %d of them met several appends at once", visited, len(order), count["several_unknown"])
+	}
+	if 20*reachable < 19*len(order) {
+		t.Errorf("%d of %d trials did not come to their operation", count["not_reached"], len(order))
 	}
 	work.Report(t, "disk-fault-sweep", seed, count, &hits)
+}
+
+// soundOperations is how many operations the workload takes at most: how many
+// appends a batch holds is the scheduler's choice.
+func soundOperations(t *testing.T) int {
+	t.Helper()
+	most, accepted, batches := 0, uint64(0), uint64(0)
+	for range 5 {
+		sound := newTrial(&badDisk{})
+		if d := sound.live(t); d.err != nil || d.exited {
+			t.Fatalf("without a failure: %+v", d)
+		}
+		t.Logf("%d operations", sound.bad.ops.Load())
+		most = max(most, int(sound.bad.ops.Load()))
+		accepted += sound.accepted
+		batches += sound.batches
+	}
+	if batches >= accepted {
+		t.Fatalf("%d appends were committed in %d batches: none holds several", accepted, batches)
+	}
+	return most
+}
+
+// tried tells whether the failure came to pass: a few times it is tried again.
+func tried(t *testing.T, k *badDisk, at int64, random *rand.Rand, count prooftest.Counters) bool {
+	t.Helper()
+	for range 3 {
+		w := newTrial(&badDisk{at: at, with: k.with, forever: k.forever})
+		w.judge(t, random, count)
+		if w.bad.failed.Load() > 0 || t.Failed() {
+			return true
+		}
+	}
+	return false
 }
 
 func newTrial(bad *badDisk) *trial {
@@ -237,12 +351,13 @@ func (w *trial) judge(t *testing.T, random *rand.Rand, count prooftest.Counters)
 		t.Errorf("%s: it is taken for damage: %v", what, d.err)
 	}
 	percent := []int{0, 50, 100}[random.IntN(3)]
+	known := w.ledger.snapshot() // before the disk: answers may still come
+	if problems := w.ledger.allProblems(); len(problems) > 0 {
+		t.Errorf("%s: %v", what, problems)
+	}
 	s := &survivor{
-		image: image{
-			disk:  w.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: random}),
-			known: w.ledger.snapshot(),
-		},
-		made: w.made, random: random, options: crashOptions[random.IntN(len(crashOptions))],
+		image: image{disk: w.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: random}), known: known},
+		made:  w.made, random: random, options: crashOptions[random.IntN(len(crashOptions))],
 	}
 	w.bad.healed.Store(true)
 	switch {
@@ -253,11 +368,11 @@ func (w *trial) judge(t *testing.T, random *rand.Rand, count prooftest.Counters)
 	default:
 		count["went_on"]++
 	}
+	if w.unknown.Load() > 1 {
+		count["several_unknown"]++
+	}
 	if w.waited {
 		count["waited_for_the_disk"]++
-	}
-	if w.bad.failed.Load() == 0 {
-		count["not_reached"]++
 	}
 	_, err := s.check(t.Context(), nil)
 	if err != nil {

@@ -29,9 +29,8 @@ type Batch struct {
 	pebble *pebble.Batch
 
 	groups []storage.Group
-	// frames are the encoded events since the last group, from start on.
+	// frames are the encoded events since the last group.
 	frames []byte
-	start  int
 	first  storage.Position
 	last   storage.Position
 
@@ -113,13 +112,15 @@ func (b *Batch) putEvent(p storage.Position, wire []byte) {
 // valid until the next call.
 func (b *Batch) encode(p storage.Placed) []byte {
 	size := record.RecordedSize(p.Stream, p.Version, p.Position, p.RecordedAt, p.Event)
-	if pending := len(b.frames) - b.start; pending > 0 && pending+record.FrameSize(size) > groupBytes {
+	if pending := len(b.frames); pending > 0 && pending+record.FrameSize(size) > groupBytes {
 		b.cut()
 	}
-	if len(b.frames) == b.start {
+	if len(b.frames) == 0 {
 		b.first = p.Position
-		if len(b.groups) > 0 && cap(b.frames)-b.start < groupBytes/2 {
-			b.frames, b.start = make([]byte, 0, groupBytes), 0
+		// Most batches are small: only those after the first group are known not
+		// to be.
+		if room := max(groupBytes, record.FrameSize(size)); len(b.groups) > 0 && cap(b.frames) < room {
+			b.frames = make([]byte, 0, room)
 		}
 	}
 	b.last = p.Position
@@ -130,17 +131,19 @@ func (b *Batch) encode(p storage.Placed) []byte {
 	return b.frames[at:]
 }
 
-// cut ends the current group. Its bytes are never written to again.
+// cut ends the current group. Its bytes are never written to again. A group may
+// be kept for long, and is counted as what it holds: it has memory of its own,
+// of hardly more than twice its size.
 func (b *Batch) cut() {
-	if len(b.frames) == b.start {
+	if len(b.frames) == 0 {
 		return
 	}
-	b.groups = append(b.groups, storage.Group{
-		First:  b.first,
-		Last:   b.last,
-		Frames: b.frames[b.start:len(b.frames):len(b.frames)],
-	})
-	b.start = len(b.frames)
+	frames, rest := b.frames[:len(b.frames):len(b.frames)], []byte(nil)
+	if cap(b.frames) > 2*len(frames) {
+		frames, rest = slices.Clone(frames), b.frames[:0]
+	}
+	b.groups = append(b.groups, storage.Group{First: b.first, Last: b.last, Frames: frames})
+	b.frames = rest
 }
 
 // Remember adds the row of a request id, and the number of rows with it.

@@ -3,6 +3,8 @@ package pebblestore
 import (
 	"bytes"
 	"errors"
+	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stet-db/stet/storage"
@@ -39,6 +41,88 @@ func TestGroupsAreTheLogsBytes(t *testing.T) {
 	if next != w.last+1 {
 		t.Fatalf("the groups end at %d of %d", next-1, w.last)
 	}
+}
+
+// I10: who keeps groups knows what they take in memory, also when others of the
+// same batch are gone.
+func TestAGroupHoldsHardlyMoreMemoryThanItsEvents(t *testing.T) {
+	for name, sizes := range map[string][]int{
+		"one":                     {300},
+		"some":                    {300, 10, 2000},
+		"many":                    slices.Repeat([]int{100}, 1000),
+		"a small one at the end":  {40_000, 10},
+		"after a very large one":  {900_000, 10, 300_000, 20_000, 20_000, 10},
+		"small and large by turn": {10, 40_000, 10, 40_000, 17_000, 17_000, 5000, 30_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events := make([]storage.NewEvent, len(sizes))
+			for i, size := range sizes {
+				events[i] = sizedEvent(t, i, size)
+			}
+			const batches = 50
+			kept := make([]storage.Group, 0, batches) // the last of each
+			before := liveHeap()
+			for range batches {
+				groups := encoded(t, events)
+				kept = append(kept, groups[len(groups)-1])
+			}
+			held, counted := liveHeap()-before, 0
+			for _, g := range kept {
+				counted += len(g.Frames)
+			}
+			if limit := int64(2*counted + 64<<10); held > limit {
+				t.Errorf("groups of %d bytes hold %d", counted, held)
+			}
+		})
+	}
+}
+
+// encoded are the groups of a batch, whose bytes are those of its events.
+func encoded(t *testing.T, events []storage.NewEvent) []storage.Group {
+	t.Helper()
+	var b Batch
+	for i := range events {
+		b.encode(storage.Placed{Stream: "s", Version: storage.Version(i + 1), Position: storage.Position(i + 1), RecordedAt: 1, Event: &events[i]})
+	}
+	i := 0
+	for _, g := range b.Groups() {
+		if int(g.First) != i+1 || len(g.Frames) > groupBytes && g.First != g.Last {
+			t.Fatalf("a group of %d bytes from %d to %d, want it from %d", len(g.Frames), g.First, g.Last, i+1)
+		}
+		for wire := range record.Frames(g.Frames) {
+			i++
+			want := record.AppendRecorded(nil, "s", storage.Version(i), storage.Position(i), 1, &events[i-1])
+			if !bytes.Equal(wire, want) {
+				t.Fatalf("event %d is not what was put", i)
+			}
+		}
+		if int(g.Last) != i {
+			t.Fatalf("a group ends at %d, but its frames at %d", g.Last, i)
+		}
+	}
+	if i != len(events) {
+		t.Fatalf("%d events, want %d", i, len(events))
+	}
+	return b.Groups()
+}
+
+func sizedEvent(t *testing.T, n, size int) storage.NewEvent {
+	t.Helper()
+	payload := bytes.Repeat([]byte{byte(n)}, size)
+	e, violations := record.NewEventOf(&storage.Event{Type: "Sized", Kind: storage.PayloadBinary, Payload: payload}, storage.Limits{}.WithDefaults())
+	if violations != nil {
+		t.Fatal(violations)
+	}
+	e.ID = storage.EventID{2, byte(n >> 8), byte(n)}
+	return e
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	runtime.GC() // what finalizers and pools let go of
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 func TestABatchLargerThanAMemtableIsWhole(t *testing.T) {

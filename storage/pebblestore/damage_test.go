@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
 )
@@ -334,7 +335,7 @@ func cutAndCheck(t *testing.T, seed uint64) (images int) {
 	random := rand.New(rand.NewPCG(seed, 3))
 	h, disk := newHistory(t, random), vfs.NewCrashableMem()
 	c := &crashes{disk: disk, history: h, random: rand.New(rand.NewPCG(random.Uint64(), 4)), until: 1 + random.IntN(40), every: 1 + random.IntN(400)}
-	fsys := errorfs.Wrap(clonable{disk}, c)
+	fsys := errorfs.Wrap(disktest.Clonable{MemFS: disk}, c)
 	for range 2 {
 		h.open(fsys)
 		for range 20 + random.IntN(50) {

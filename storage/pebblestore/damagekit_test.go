@@ -327,17 +327,6 @@ func merged(a, b image) image {
 	return out
 }
 
-// clonable recycles files in two steps: the file system in memory takes a lock
-// twice when it does it in one, and a clone between the two stops it for ever.
-type clonable struct{ *vfs.MemFS }
-
-func (c clonable) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := c.Rename(oldname, newname); err != nil {
-		return nil, err
-	}
-	return c.OpenReadWrite(newname, category)
-}
-
 // crashes takes images of a disk at chosen operations on files, with part of
 // what was not synced.
 type crashes struct {

@@ -57,7 +57,7 @@ func Open(dir string, o Options) (*DB, error) {
 	if err := fault.Fail(fault.OpenLocked); err != nil {
 		return nil, err
 	}
-	if err := directory.CheckRoom(o.FS, dir); err != nil {
+	if err := directory.CheckRoom(o.FS, dir, o.MakeRoom); err != nil {
 		return nil, err
 	}
 	if found.backup {

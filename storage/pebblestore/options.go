@@ -33,6 +33,12 @@ type Options struct {
 	// Fatal is called when the store can no longer keep its promises and the
 	// process has to end at once. It should not return. Default: panic.
 	Fatal func(error)
+	// MakeRoom is called by [Open] before it judges whether there is room, when
+	// no other process can have the directory open. It is told the bytes that are
+	// free and those that opening needs, and returns true when it made more of
+	// them free. It is not called where the file system cannot tell. Default:
+	// nothing is done.
+	MakeRoom func(free, needed uint64) bool
 	// CacheBytes is the size of the block cache; default 128 MiB.
 	CacheBytes int64
 	// MemTableBytes is the size of one table in memory; default 32 MiB. Up to

@@ -79,4 +79,5 @@ func (t *Tail) dropOldLocked() {
 	}
 }
 
+// groupBytes trusts that a group holds the memory of its frames only.
 func groupBytes(g storage.Group) int { return len(g.Frames) + groupOverhead }

@@ -59,13 +59,13 @@ func TestAStoreIsNotOpenedWhereItsLogsHaveNoRoom(t *testing.T) {
 	if err := errors.Join(Write(fsys, "", "000001.log", make([]byte, 1000)), Write(fsys, "", "000002.sst", make([]byte, 5000))); err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckRoom(narrow{fsys, roomToOpen + 1000, nil}, ""); err != nil {
+	if err := CheckRoom(narrow{fsys, roomToOpen + 1000, nil}, "", nil); err != nil {
 		t.Errorf("just enough room: %v", err)
 	}
-	if err := CheckRoom(narrow{fsys, roomToOpen + 999, nil}, ""); err == nil || !strings.Contains(err.Error(), "make room") {
+	if err := CheckRoom(narrow{fsys, roomToOpen + 999, nil}, "", nil); err == nil || !strings.Contains(err.Error(), "make room") {
 		t.Errorf("a byte too little: %v", err)
 	}
-	if err := CheckRoom(narrow{fsys, 0, errors.New("cannot tell")}, ""); err != nil {
+	if err := CheckRoom(narrow{fsys, 0, errors.New("cannot tell")}, "", nil); err != nil {
 		t.Errorf("a file system that cannot tell: %v", err)
 	}
 }

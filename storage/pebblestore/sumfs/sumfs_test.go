@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"go.uber.org/goleak"
 
+	"github.com/stet-db/stet/internal/disktest"
 	"github.com/stet-db/stet/internal/prooftest"
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record/recordtest"
@@ -434,7 +435,7 @@ func TestNoCutOfThePowerLooksLikeDamage(t *testing.T) {
 	cuts := 0
 	for cuts < 300 { // how many each round gives is the scheduler's choice
 		disk := vfs.NewCrashableMem()
-		f := opened(t, clonable{disk})
+		f := opened(t, disktest.Clonable{MemFS: disk})
 		var running sync.WaitGroup
 		for w := range 3 {
 			running.Go(func() { churn(t, f, w) })
@@ -455,17 +456,6 @@ func TestNoCutOfThePowerLooksLikeDamage(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
-}
-
-// clonable recycles files in two steps: the file system in memory takes a lock
-// twice when it does it in one, and a clone between the two stops it for ever.
-type clonable struct{ *vfs.MemFS }
-
-func (c clonable) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := c.Rename(oldname, newname); err != nil {
-		return nil, err
-	}
-	return c.OpenReadWrite(newname, category)
 }
 
 // churn writes files of its own, recycling and removing them.
