@@ -182,6 +182,9 @@ func (b *Batch) Apply() error {
 	if b.err != nil {
 		return fmt.Errorf("build batch: %w", b.err)
 	}
+	if err := b.db.disk.LogFailed(); err != nil {
+		return b.wrap(err) // who waits for the sync of the one before may not know yet
+	}
 	if mutant.On(mutant.NoSync) {
 		b.synced = true
 		return b.wrap(b.pebble.Commit(pebble.NoSync))

@@ -5,7 +5,12 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/record"
@@ -75,6 +80,40 @@ func TestAGroupHoldsHardlyMoreMemoryThanItsEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever builds batches learns of a failed log later than the engine, which
+// panics when it is given more then.
+func TestNothingIsCommittedToALogThatFailed(t *testing.T) {
+	var full atomic.Bool
+	fsys := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".log") {
+			return errorfs.ErrInjected
+		}
+		return nil
+	}))
+	db, err := Open("store", Options{FS: fsys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &writer{db: db, streams: map[string]storage.StreamState{}}
+	w.commit(t, "a")
+	full.Store(true)
+	for i := range 3 {
+		b := db.Begin()
+		for range 1000 {
+			w.put(t, b, "a")
+		}
+		err := b.Apply()
+		if err == nil {
+			err = b.Sync()
+		}
+		if !errors.Is(err, errorfs.ErrInjected) {
+			t.Errorf("batch %d on a full disk: %v", i, err)
+		}
+	}
+	full.Store(false)
+	_ = db.Close() // may fail, since its log did
 }
 
 // encoded are the groups of a batch, whose bytes are those of its events.

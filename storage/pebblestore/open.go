@@ -15,6 +15,7 @@ import (
 	"github.com/stet-db/stet/storage"
 	"github.com/stet-db/stet/storage/keys"
 	"github.com/stet-db/stet/storage/pebblestore/directory"
+	"github.com/stet-db/stet/storage/pebblestore/failstop"
 	"github.com/stet-db/stet/storage/pebblestore/names"
 )
 
@@ -33,6 +34,7 @@ type DB struct {
 	pebble  *pebble.DB
 	history storage.HistoryID
 	names   names.Cache
+	disk    failstop.FS
 
 	closeOnce sync.Once
 	closeErr  error
@@ -189,13 +191,13 @@ func create(dir string, o Options, lock *pebble.Lock, history storage.HistoryID)
 
 // open opens an existing store and reads what it says of itself.
 func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) {
-	opts := o.pebbleOptions()
-	opts.Lock, opts.ReadOnly, opts.ErrorIfNotExists = lock, readOnly, true
+	opts, disk := o.pebbleOptions(), o.disk()
+	opts.FS, opts.Lock, opts.ReadOnly, opts.ErrorIfNotExists = disk, lock, readOnly, true
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", dir, refused(dir, o, lock, err))
 	}
-	d := &DB{dir: dir, opts: o, pebble: db}
+	d := &DB{dir: dir, opts: o, pebble: db, disk: disk}
 	if err := errors.Join(fault.Fail(fault.OpenReplayed), d.readMeta()); err != nil {
 		var missing *missingRowError
 		if errors.As(err, &missing) {

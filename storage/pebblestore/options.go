@@ -83,10 +83,15 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// disk is the file system below the engine, for one opening.
+func (o Options) disk() failstop.FS {
+	return failstop.New(logspace.FS{FS: o.FS}, o.Fatal, o.closing)
+}
+
 // pebbleOptions are the engine's settings; docs/decisions says why.
 func (o Options) pebbleOptions() *pebble.Options {
 	p := &pebble.Options{
-		FS:                          failstop.New(logspace.FS{FS: o.FS}, o.Fatal, o.closing),
+		FS:                          o.disk(),
 		Comparer:                    pebble.DefaultComparer,
 		FormatMajorVersion:          pebbleFormat,
 		CacheSize:                   o.CacheBytes,

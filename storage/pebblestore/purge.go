@@ -51,6 +51,9 @@ func (d *DB) Purge(now storage.Instant, limit int) (left uint64, purged int, err
 	if err := b.Set(keys.Meta(metaRequests), binary.BigEndian.AppendUint64(nil, left), nil); err != nil {
 		return 0, 0, fmt.Errorf("purge request ids: %w", err)
 	}
+	if err := d.disk.LogFailed(); err != nil {
+		return 0, 0, fmt.Errorf("purge request ids: %w", err)
+	}
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return 0, 0, fmt.Errorf("purge request ids: %w", err)
 	}

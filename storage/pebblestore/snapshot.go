@@ -34,6 +34,9 @@ func (d *DB) PutSnapshot(s storage.Snapshot) (err error) {
 	if err := d.thinSnapshots(b, row.Number, key); err != nil {
 		return err
 	}
+	if err := d.disk.LogFailed(); err != nil {
+		return err
+	}
 	return b.Commit(pebble.NoSync)
 }
 
@@ -94,5 +97,8 @@ func (d *DB) FindSnapshot(q storage.SnapshotQuery, head storage.Position) (stora
 // power cut some may be there again, which changes no answer.
 func (d *DB) DropSnapshots() error {
 	lower, upper := keys.SnapshotBounds()
+	if err := d.disk.LogFailed(); err != nil {
+		return err
+	}
 	return d.pebble.DeleteRange(lower, upper, pebble.NoSync)
 }

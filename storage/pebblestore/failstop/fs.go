@@ -16,12 +16,23 @@ type FS struct {
 	closing *atomic.Bool
 	// writing: a log was made, so tables may be compacted from now on.
 	writing *atomic.Bool
+	// failed is the first failure of a log.
+	failed *atomic.Pointer[error]
+}
+
+// LogFailed is the first failure of a log; nil while there is none. After it
+// nothing may be committed: the engine panics when it is given some blocks more.
+func (f FS) LogFailed() error {
+	if err := f.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // New makes a file system over another one. fatal has to end the process;
 // closing is set by the caller once the store is being closed.
 func New(over vfs.FS, fatal func(error), closing *atomic.Bool) FS {
-	return FS{over, fatal, closing, new(atomic.Bool)}
+	return FS{over, fatal, closing, new(atomic.Bool), new(atomic.Pointer[error])}
 }
 
 func (f FS) stop(what string, err error) {
@@ -112,8 +123,10 @@ func (l *logFile) again() {
 }
 
 func (l *logFile) note(err error) error {
-	if l.failed == nil {
+	if l.failed == nil && err != nil {
 		l.failed = err
+		first := err // a commit passes here: err itself must not move to the heap
+		l.fs.failed.CompareAndSwap(nil, &first)
 	}
 	if l.atOnce {
 		l.again()
