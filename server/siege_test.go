@@ -27,10 +27,9 @@ const (
 	siegePipelines     = 12
 	siegeSubscriptions = 1_000
 	siegeUnfinished    = 32 << 20
-	// siegeHeap bounds what is live in the whole process, clients included, which
-	// fall behind by as much as the windows of their calls allow on a busy machine.
+	// siegeHeap bounds what is live in the whole process, clients included.
 	// The race detector keeps more for each object and goroutine.
-	siegeHeap = (512 + 128*raced) << 20
+	siegeHeap = (384 + 256*raced) << 20
 )
 
 // siege is a server with a store on disk, and hostile clients around it.

@@ -1,6 +1,6 @@
 // Prove runs the layers of a proof, from the root of the repository:
 //
-//	prove full            each layer at its bar, two at once (-jobs), into
+//	prove full            each layer at its bar, two at once (-jobs) but those that bound memory or times, into
 //	                      docs/proof-latest.json
 //	prove full -only R    those whose names match, into the same record if it is
 //	                      of the same commit, and otherwise into a new one

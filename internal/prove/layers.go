@@ -17,6 +17,8 @@ type layer struct {
 	dir, tests string
 	// race: also with the race detector, in a soak always.
 	race bool
+	// alone: its bounds are on memory or times that others beside it would spoil.
+	alone bool
 	// env is beside what tells the level, the seed and the file.
 	env []string
 	// often is how often a soak chooses it; 0: never, it has no choices.
@@ -42,8 +44,8 @@ func layers() ([]layer, error) {
 		{name: "full-disk", dir: "cmd/stet", tests: "TestAFullDiskLosesNothingAndIsLeftBehindByItself", often: 2},
 		{name: "virtual-time", dir: "storage/embedded", tests: "TestRecordedTimeNeverFallsWhateverTheClockDoes|TestARequestIDIsKnownForItsWindowAndNotLonger", race: true, often: 1, targets: 2},
 		{name: "virtual-clients", dir: "server", tests: "TestTimeEndsWhatClientsDoNot|TestSubscriptionsLastForHoursOfSilence", race: true, often: 1, targets: 2},
-		{name: "hostile-clients", dir: "server", tests: "TestHostileClientsHinderNobody", often: 1},
-		{name: "dead-subscribers", dir: "server", tests: "TestAppendsBesideDeadSubscribersAreMeasured", often: 1},
+		{name: "hostile-clients", dir: "server", tests: "TestHostileClientsHinderNobody", alone: true, often: 1},
+		{name: "dead-subscribers", dir: "server", tests: "TestAppendsBesideDeadSubscribersAreMeasured", alone: true, often: 1},
 		{name: "snapshots", dir: "replay/aggregate", tests: "TestNoAnswerOfAnyExampleDependsOnSnapshots", often: 3},
 	}
 	fuzzing, err := fuzzLayers(".")

@@ -190,8 +190,10 @@ func (r *runner) full(ctx context.Context, chosen []layer, some bool, jobs int) 
 // not end it.
 func (r *runner) lane(ctx context.Context, turns <-chan turn, failed chan<- error) error {
 	for t := range turns {
+		release := r.machine.take(t.alone)
 		began := time.Now()
 		err := r.run(ctx, t)
+		release()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -29,6 +29,7 @@ type runner struct {
 	// work is for test programs and for the counters of one run.
 	work string
 
+	machine  machine
 	building sync.Mutex // held while a program is built: one at a time is fastest
 	built    map[string]string
 
