@@ -163,7 +163,7 @@ func TestWhatClientsAreToldIsLinearizable(t *testing.T) {
 	watching.Wait()
 	checked := int(r.count["operations_checked"])
 	work.Check(t, "operations", checked)
-	r.wantMostChecked()
+	r.wantAllChecked()
 	work.Report(t, "linearizability", seed, r.count, &hits)
 }
 
@@ -200,12 +200,13 @@ func (r *rig) round(seed uint64, round int) {
 	}
 }
 
-// wantMostChecked wants that few histories were too hard to check in their time.
+// wantAllChecked wants that no history was too hard to check in its time: what
+// was not checked shows nothing.
 // On a busy machine one may be, which says nothing of it; if many are, the rest
 // is no sample of what happens.
-func (r *rig) wantMostChecked() {
-	if all := r.count["streams_checked"] + r.count["streams_unchecked"]; r.count["streams_unchecked"] > all/20 {
-		r.t.Errorf("%d of %d histories could not be checked in time, want at most a twentieth", r.count["streams_unchecked"], all)
+func (r *rig) wantAllChecked() {
+	if n := r.count["streams_unchecked"]; n > 0 {
+		r.t.Errorf("%d histories could not be checked in time", n)
 	}
 }
 

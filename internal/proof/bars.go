@@ -32,7 +32,7 @@ var Bars = []Bar{
 	{Layer: "drains", What: "SIGTERM of the real server under load", Least: Counters{"drains": 200}},
 	{Layer: "power-cuts", What: "power cuts of real file systems, ext4 and xfs", Least: Counters{"cuts": 300, "ext4_cuts": 100, "xfs_cuts": 100}, Privileged: true},
 	{Layer: "power-cuts-without-sync", What: "the same without syncs, which must lose", Least: Counters{"cuts": 20, "lost": 1}, Loses: true, Privileged: true},
-	{Layer: "full-disk", What: "disks of ext4 and tmpfs that others fill to the last block, under the real server and its load", Least: Counters{"disks_filled": 40, "refused": 1000}, Privileged: true},
+	{Layer: "full-disk", What: "disks of ext4 and tmpfs that others fill to the last block, under the real server and its load", Least: Counters{"disks_filled": 40, "refused": 1000, "ended_with_70": 1}, Privileged: true},
 	{Layer: "virtual-*", What: "hours and days of silence, of slow clients, and of clocks that jump, in virtual time", Least: Counters{"targets": 4, "virtual_minutes": 12_000}},
 	{Layer: "hostile-clients", What: "appends that were answered while clients of each sort misbehaved", Least: Counters{"appends_answered": 13_000, "hostilities": 14}},
 	{Layer: "dead-subscribers", What: "appends beside nobody, beside 900 subscribers that read, and beside the same and 100 that never do", Least: Counters{"appends": 3000}},

@@ -3,5 +3,3 @@
 package embedded
 
 const verifyOneIn = 1
-
-const crashFloor = 1000

@@ -5,7 +5,3 @@ package embedded
 // verifyOneIn is how many images are checked by their files, too, in the checks
 // of every change: under the race detector that takes longest.
 const verifyOneIn = 4
-
-// crashFloor is how many power cuts the checks of every change must have done,
-// however slow the machine is.
-const crashFloor = 200

@@ -268,7 +268,7 @@ func TestNoDamageOfAFileIsSilent(t *testing.T) {
 	work.Report(t, "bitflips", seed, counters, nil)
 	work.Check(t, "images", done)
 	// Of few images, as a short soak has, chance may leave out what is rare.
-	if refused := counters["refused"]; done >= 500 && (refused < uint64(done)/5 || counters["reported"] < uint64(done)/50 || len(combinations) < 30) {
+	if refused := counters["refused"]; refused < uint64(done)/5 || counters["reported"] < uint64(done)/50 || len(combinations) < 30 {
 		t.Errorf("below the floor: %v", counters)
 	}
 }
@@ -310,7 +310,7 @@ func TestWithoutChecksumsDamageIsSilent(t *testing.T) {
 		}
 	}
 	work.Report(t, "bitflips-without-checksums", seed, prooftest.Counters{"images": uint64(done), "silent": lost}, nil)
-	if lost == 0 && done >= few {
+	if lost == 0 {
 		t.Error("nothing was lost: the test of damage could not fail")
 	}
 }
