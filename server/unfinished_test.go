@@ -129,8 +129,7 @@ func bodiesThatStop(c *crowd) {
 // TestRequestsThatNeverEndHoldNoMoreThanTheirBound: 200 calls, each within its
 // own limit, would hold 1.6 GB for a minute. With TLS and without.
 func TestRequestsThatNeverEndHoldNoMoreThanTheirBound(t *testing.T) {
-	// The race detector keeps more for each object and goroutine.
-	const bound, ceiling = 64 << 20, (256 + 256*raced) << 20
+	const bound, ceiling = 64 << 20, 256 << 20
 	a := newAuthority(t)
 	for name, secure := range map[string]bool{"without TLS": false, "with TLS": true} {
 		t.Run(name, func(t *testing.T) {
