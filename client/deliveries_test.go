@@ -281,6 +281,7 @@ type subscriber struct {
 	last   string // the payload to end with
 	leaves bool   // now and then, to come back with its cursor
 	here   bool   // got a message
+	away   bool   // was interrupted, and has not been back
 
 	positions []uint64
 	markers   []marker
@@ -326,7 +327,12 @@ func (s *subscriber) see(got client.Delivery) (last bool) {
 	}
 	switch got.Kind {
 	case client.KindInterrupted:
-		s.d.bump("reconnects", 1)
+		s.away = true
+	case client.KindStarted:
+		if s.away {
+			s.away = false
+			s.d.bump("reconnects", 1)
+		}
 	case client.KindCaughtUp:
 		s.markers = append(s.markers, marker{got.Head, len(s.positions)})
 	case client.KindProgress:
