@@ -15,7 +15,8 @@ import (
 // codec marshals deterministically: ascending fields and metadata sorted by
 // key, which is the form that the server stores. It can then keep the bytes of
 // an event as they came instead of encoding them again. Appends are encoded by
-// package requests, messages full of events decoded by package pages.
+// package requests; their answers, and messages full of events, are decoded by
+// package pages.
 type codec struct {
 	encoding.CodecV2
 }
