@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/stet-db/stet/client/internal/requests"
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
@@ -186,7 +187,11 @@ const sizeMargin = 1<<20 - 1<<10
 // checkSize refuses what the server could not receive, which in a pipeline
 // would break the appends around it, too.
 func (c *Client) checkSize(request proto.Message, faults *faults) {
-	if size := proto.Size(request); size > c.options.RequestBytes+sizeMargin {
+	size, ok := requests.Size(request)
+	if !ok {
+		size = proto.Size(request)
+	}
+	if size > c.options.RequestBytes+sizeMargin {
 		faults.add("events", fmt.Sprintf("make a request of %d bytes; at most %d are allowed, split it", size, c.options.RequestBytes))
 	}
 }

@@ -47,28 +47,37 @@ func (f *faults) err(k call) error {
 
 func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
+// eventMemory is what nearly every event of a request needs. That of all its
+// events is allocated at once: they are sent and forgotten together.
+type eventMemory struct {
+	event stetv1.NewEvent
+	json  stetv1.NewEvent_Json
+}
+
 func eventMessages(events []Event, path string, faults *faults) []*stetv1.NewEvent {
 	out := make([]*stetv1.NewEvent, len(events))
+	memory := make([]eventMemory, len(events))
 	for i := range events {
-		out[i] = eventMessage(&events[i], path, i, faults)
+		memory[i].set(&events[i], path, i, faults)
+		out[i] = &memory[i].event
 	}
 	return out
 }
 
-func eventMessage(e *Event, path string, i int, faults *faults) *stetv1.NewEvent {
-	m := &stetv1.NewEvent{
-		Id:            e.ID,
-		Type:          e.Type,
-		OccurredAt:    timestamp(e.OccurredAt),
-		Metadata:      e.Metadata,
-		Tags:          e.Tags,
-		SchemaVersion: e.SchemaVersion,
-	}
+func (memory *eventMemory) set(e *Event, path string, i int, faults *faults) {
+	m := &memory.event
+	m.Id = e.ID
+	m.Type = e.Type
+	m.OccurredAt = timestamp(e.OccurredAt)
+	m.Metadata = e.Metadata
+	m.Tags = e.Tags
+	m.SchemaVersion = e.SchemaVersion
 	switch {
 	case e.JSON != "" && e.Binary != nil:
 		faults.add(index(path, i)+".json", "is set together with binary; give exactly one of them")
 	case e.JSON != "":
-		m.Payload = &stetv1.NewEvent_Json{Json: e.JSON}
+		memory.json.Json = e.JSON
+		m.Payload = &memory.json
 	case e.Binary != nil:
 		m.Payload = &stetv1.NewEvent_Binary{Binary: e.Binary}
 	}
@@ -84,7 +93,6 @@ func eventMessage(e *Event, path string, i int, faults *faults) *stetv1.NewEvent
 			}
 		}
 	}
-	return m
 }
 
 // isText tells whether all texts of an event are valid UTF-8; paths are built

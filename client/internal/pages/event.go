@@ -164,19 +164,3 @@ func (d *eventDecoder) entry() {
 	}
 	d.event.Metadata[key] = value
 }
-
-func (d *eventDecoder) timestamp(t *timestamppb.Timestamp) {
-	numbers := fields{rest: d.bytes()}
-	for numbers.next() {
-		v := numbers.varint()
-		switch numbers.last {
-		case 1:
-			t.Seconds = int64(v)
-		case 2:
-			t.Nanos = int32(v) // what is too large is cut off, by protobuf's rules
-		default:
-			d.odd = true
-		}
-	}
-	d.odd = d.odd || numbers.odd
-}

@@ -2,14 +2,16 @@ package pages
 
 import (
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	stetv1 "github.com/stet-db/stet/gen/stet/v1"
 )
 
-// Decode decodes a message that carries events, when it is of a known type and
-// of the form that servers send: fields ascending, none unknown, all texts
-// valid. False: into is as it was or partly set, and the general decoder has to
-// reset it and decide what the bytes are. Nothing of wire is kept.
+// Decode decodes a message that carries events or tells where appended ones are,
+// when it is of a known type and of the form that servers send: fields
+// ascending, none unknown, all texts valid. False: into is as it was or partly
+// set, and the general decoder has to reset it and decide what the bytes are.
+// Nothing of wire is kept.
 func Decode(wire []byte, into any) bool {
 	switch m := into.(type) {
 	case *stetv1.ReadAllResponse:
@@ -24,6 +26,12 @@ func Decode(wire []byte, into any) bool {
 		var ok bool
 		m.Events, rest, ok = decodeEvents(wire)
 		return ok && len(rest) == 0 // notices are rare
+	case *stetv1.AppendResponse:
+		m.Reset()
+		return decodeAppended(wire, m, new(timestamppb.Timestamp))
+	case *stetv1.AppendPipelineResponse:
+		m.Reset()
+		return decodePipelined(wire, m)
 	default:
 		return false
 	}
@@ -137,9 +145,11 @@ func (f *fields) next() bool {
 	return true
 }
 
-// repeated tells whether an event may have the field more than once. No other
-// message here has fields of these numbers.
-func repeated(n protowire.Number) bool { return n == fieldMetadata || n == fieldTags }
+// repeated tells whether an event, or the answer to an append, may have the
+// field more than once. No other message here has fields of these numbers.
+func repeated(n protowire.Number) bool {
+	return n == fieldMetadata || n == fieldTags || n == fieldIDs
+}
 
 func (f *fields) varint() uint64 {
 	if f.kind == protowire.VarintType {
@@ -161,4 +171,20 @@ func (f *fields) bytes() []byte {
 	}
 	f.odd = true
 	return nil
+}
+
+func (f *fields) timestamp(t *timestamppb.Timestamp) {
+	numbers := fields{rest: f.bytes()}
+	for numbers.next() {
+		v := numbers.varint()
+		switch numbers.last {
+		case 1:
+			t.Seconds = int64(v)
+		case 2:
+			t.Nanos = int32(v) // what is too large is cut off, by protobuf's rules
+		default:
+			f.odd = true
+		}
+	}
+	f.odd = f.odd || numbers.odd
 }

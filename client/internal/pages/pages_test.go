@@ -18,7 +18,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // targets are new messages of the types that are decoded here.
 func targets() []proto.Message {
-	return []proto.Message{new(stetv1.ReadAllResponse), new(stetv1.ReadStreamResponse), new(stetv1.SubscribeResponse)}
+	return []proto.Message{
+		new(stetv1.ReadAllResponse), new(stetv1.ReadStreamResponse), new(stetv1.SubscribeResponse),
+		new(stetv1.AppendResponse), new(stetv1.AppendPipelineResponse),
+	}
 }
 
 // compare fails when a message that was decoded here is not what the general
@@ -48,13 +51,7 @@ func drawEvent(t *rapid.T) *stetv1.RecordedEvent {
 		SchemaVersion: rapid.Uint32().Draw(t, "schema"), Id: text.Draw(t, "id"), Type: text.Draw(t, "type"),
 		Metadata: rapid.MapOfN(text, text, 0, 4).Draw(t, "metadata"), Tags: rapid.SliceOfN(text, 0, 4).Draw(t, "tags"),
 	}
-	stamp := func(name string) *timestamppb.Timestamp {
-		if rapid.Bool().Draw(t, name+" absent") {
-			return nil
-		}
-		return &timestamppb.Timestamp{Seconds: rapid.Int64().Draw(t, name), Nanos: rapid.Int32().Draw(t, name+" nanos")}
-	}
-	e.RecordedAt, e.OccurredAt = stamp("recorded"), stamp("occurred")
+	e.RecordedAt, e.OccurredAt = drawTime(t, "recorded"), drawTime(t, "occurred")
 	size := rapid.SampledFrom([]int{0, 1, 100, wholeBytes, 5_000}).Draw(t, "size of the data")
 	switch data := make([]byte, size); rapid.IntRange(0, 2).Draw(t, "payload") {
 	case 1:
@@ -63,6 +60,13 @@ func drawEvent(t *rapid.T) *stetv1.RecordedEvent {
 		e.Payload = &stetv1.RecordedEvent_Binary{Binary: data}
 	}
 	return e
+}
+
+func drawTime(t *rapid.T, name string) *timestamppb.Timestamp {
+	if rapid.Bool().Draw(t, name+" absent") {
+		return nil
+	}
+	return &timestamppb.Timestamp{Seconds: rapid.Int64().Draw(t, name), Nanos: rapid.Int32().Draw(t, name+" nanos")}
 }
 
 func TestPagesAreDecodedAsTheGeneralDecoderDoes(t *testing.T) {
@@ -76,16 +80,49 @@ func TestPagesAreDecodedAsTheGeneralDecoderDoes(t *testing.T) {
 			t.Fatal("left to the general decoder")
 		}
 		compare(t, wire)
-		if compare(t, marshal(t, &stetv1.SubscribeResponse{Events: events})) != len(targets()) {
-			t.Fatal("events alone were left to the general decoder")
+		alone := marshal(t, &stetv1.SubscribeResponse{Events: events})
+		compare(t, alone)
+		for _, m := range targets()[:3] {
+			if !Decode(alone, m) {
+				t.Fatalf("events alone were left to the general decoder of %T", m)
+			}
 		}
-		// Whatever a byte more, less or other makes of it.
-		at := rapid.IntRange(0, max(0, min(len(wire)-1, 400))).Draw(t, "at")
-		if len(wire) > 0 {
-			compare(t, wire[:at])
-			wire[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		compareDamaged(t, wire)
+	})
+}
+
+// compareDamaged compares whatever a byte more, less or other makes of a
+// message.
+func compareDamaged(t *rapid.T, wire []byte) {
+	at := rapid.IntRange(0, max(0, min(len(wire)-1, 400))).Draw(t, "at")
+	if len(wire) > 0 {
+		compare(t, wire[:at])
+		wire[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		compare(t, wire)
+	}
+}
+
+func TestAnswersToAppendsAreDecodedAsTheGeneralDecoderDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		answer := &stetv1.AppendResponse{
+			FirstVersion: rapid.Uint64().Draw(t, "first"), LastVersion: rapid.Uint64().Draw(t, "last"),
+			FirstPosition: rapid.Uint64().Draw(t, "first position"), LastPosition: rapid.Uint64().Draw(t, "last position"),
+			RecordedAt: drawTime(t, "recorded"), Ids: rapid.SliceOfN(rapid.StringN(0, 12, -1), 0, 4).Draw(t, "ids"),
+			Replayed: rapid.Bool().Draw(t, "replayed"),
+		}
+		pipelined := &stetv1.AppendPipelineResponse{
+			Ticket: rapid.Uint64().Draw(t, "ticket"), Outcome: &stetv1.AppendPipelineResponse_Appended{Appended: answer},
+		}
+		for _, m := range []proto.Message{answer, pipelined, &stetv1.AppendPipelineResponse{Ticket: 1}} {
+			wire := marshal(t, m)
+			if !Decode(wire, m.ProtoReflect().New().Interface()) {
+				t.Fatalf("left to the general decoder: %v", m)
+			}
 			compare(t, wire)
+			compareDamaged(t, wire)
 		}
+		pipelined.Outcome = &stetv1.AppendPipelineResponse_Error{Error: &stetv1.Error{Code: 10, Reason: "CONFLICT"}}
+		compare(t, marshal(t, pipelined))
 	})
 }
 
@@ -124,6 +161,10 @@ func TestWhatIsOddIsLeftToTheGeneralDecoder(t *testing.T) {
 		"a tag that is no UTF-8":            event(field(fieldTags, "\xff")),
 		"data that is no UTF-8":             event(field(fieldJSON, "\xff")),
 		"metadata that is no UTF-8":         event(field(fieldMetadata, string(field(2, "\xff")))),
+		"an id that is no UTF-8":            field(fieldIDs, "\xff"),
+		"an answer with such an id":         field(2, string(field(fieldIDs, "\xff"))),
+		"an answer twice":                   join(field(2, ""), field(2, "")),
+		"a refusal":                         join(number(1, 1), field(3, "")),
 		"two kinds of data":                 event(field(fieldJSON, "{}"), field(fieldBinary, "x")),
 		"a number where a text should be":   event(number(fieldStream, 1)),
 		"a text where a number should be":   event(field(fieldVersion, "1")),
@@ -173,7 +214,18 @@ func page(t testing.TB) []byte {
 
 func paths(t testing.TB) []alloctest.Path {
 	wire := page(t)
+	answer := marshal(t, &stetv1.AppendPipelineResponse{Ticket: 1000, Outcome: &stetv1.AppendPipelineResponse_Appended{Appended: &stetv1.AppendResponse{
+		FirstVersion: 1, LastVersion: 1, FirstPosition: 1 << 20, LastPosition: 1 << 20, RecordedAt: timestamppb.Now(),
+		Ids: []string{"0196d0f2-5f0e-7c3a-9d52-0f6c3f3b6a01"},
+	}}})
 	return []alloctest.Path{{
+		Name: "the answer to an append in a pipeline", Ceiling: 4,
+		Run: func() {
+			if !Decode(answer, new(stetv1.AppendPipelineResponse)) {
+				panic("not decoded")
+			}
+		},
+	}, {
 		Name: "a page of 76 events", Ceiling: 76*4 + 2,
 		Run: func() {
 			if !Decode(wire, new(stetv1.ReadAllResponse)) {

@@ -66,3 +66,32 @@ func TestTheCodecRefusesWhatIsNoMessage(t *testing.T) {
 		t.Errorf("name %q: the content type would change", name)
 	}
 }
+
+// What package requests cannot encode is sent, or refused, as ever.
+func TestAppendsAreSentAsTheGeneralEncoderWould(t *testing.T) {
+	unknown := &stetv1.AppendRequest{Stream: "a-1"}
+	unknown.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 1))
+	// Above and below the size from which buffers come from a pool.
+	for _, payload := range []int{1, 5000} {
+		event := eventWithMetadata(40, make([]byte, payload))
+		for _, m := range []*stetv1.AppendPipelineRequest{
+			{Ticket: 1, HaltOnError: true, Append: &stetv1.AppendRequest{Stream: "a-1", Events: []*stetv1.NewEvent{event, event}}},
+			{Ticket: 1, Append: &stetv1.AppendRequest{Events: []*stetv1.NewEvent{event, nil}}},
+			{Ticket: 1, Append: unknown},
+			{Ticket: 1, Append: &stetv1.AppendRequest{Stream: "\xff", Events: []*stetv1.NewEvent{event}}},
+		} {
+			want, wrong := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+			slices, err := newCodec().Marshal(m)
+			if fmt.Sprint(err) != fmt.Sprint(wrong) {
+				t.Errorf("error %v, want %v", err, wrong)
+			}
+			if err != nil {
+				continue
+			}
+			if got := slices.Materialize(); !bytes.Equal(got, want) {
+				t.Errorf("sent %x, want %x", got, want)
+			}
+			slices.Free()
+		}
+	}
+}
