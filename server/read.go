@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -33,7 +34,7 @@ func (s *Service) ReadAll(req *stetv1.ReadAllRequest, stream grpc.ServerStream) 
 	}
 	scan := &scan{
 		span:    span,
-		end:     span.end(),
+		end:     span.end,
 		left:    req.GetLimit(),
 		matcher: record.NewMatcher(filter, record.Source{}),
 		read: func(ctx context.Context, r span64) iter.Seq2[storage.Recorded, error] {
@@ -58,38 +59,74 @@ func (s *Service) ReadStream(req *stetv1.ReadStreamRequest, stream grpc.ServerSt
 	if err := storage.Invalid(f...); err != nil {
 		return err
 	}
-	ctx, head := stream.Context(), s.store.Head()
-	info, err := s.store.Stream(ctx, req.GetStream(), head)
+	r := &streamRead{store: s.store, name: req.GetStream(), head: s.store.Head()}
+	span, err := r.span(stream.Context(), req, times)
 	if err != nil {
 		return err
 	}
-	at := func(t storage.Instant) (uint64, error) {
-		v, err := s.store.VersionAt(ctx, info.Name, t, head)
-		return uint64(v), err
-	}
-	span, err := times.span(req.GetFromVersion(), uint64(info.Version), req.GetBackwards(), at)
-	if err != nil {
-		return fmt.Errorf("find the range by time: %w", err)
-	}
 	scan := &scan{
 		span:    span,
-		end:     span.end(),
+		end:     func() uint64 { return span.upTo(uint64(r.info.Version)).end() },
 		left:    req.GetLimit(),
-		matcher: record.NewMatcher(filter, record.Source{Stream: info.Name}),
-		read: func(ctx context.Context, r span64) iter.Seq2[storage.Recorded, error] {
-			return s.store.ReadStream(ctx, storage.StreamRange{
-				Stream: info.Name, Head: head,
-				From: storage.Version(r.from), Until: storage.Version(r.until), Backwards: r.backwards,
-			})
-		},
-		number: versionOf,
-		trailer: func(scannedTo uint64, done bool) proto.Message {
-			return &stetv1.ReadStreamResponse{
-				ScannedTo: scannedTo, Head: uint64(head), StreamVersion: uint64(info.Version), Done: done,
-			}
-		},
+		matcher: record.NewMatcher(filter, record.Source{Stream: r.name}),
+		read:    r.read,
+		number:  versionOf,
+		trailer: r.trailer,
 	}
 	return scan.run(stream)
+}
+
+// streamRead is a read of one stream, as of one head.
+type streamRead struct {
+	store storage.Store
+	name  string
+	head  storage.Position
+	// info is not zero once the stream was looked for in its own right, or a
+	// first reading of events has told it on its way, which is cheaper. From
+	// then on it does not change: further readings run beside the sending.
+	info storage.StreamInfo
+}
+
+// span is the range of the request. Without times it takes no knowledge of the
+// stream, and its end is open.
+func (r *streamRead) span(ctx context.Context, req *stetv1.ReadStreamRequest, times timeRange) (span64, error) {
+	if times == (timeRange{}) {
+		// The highest number of all is left to the bound, which is not included.
+		return times.span(min(req.GetFromVersion(), openEnd), openEnd, req.GetBackwards(), nil)
+	}
+	var err error
+	if r.info, err = r.store.Stream(ctx, r.name, r.head); err != nil {
+		return span64{}, err
+	}
+	at := func(t storage.Instant) (uint64, error) {
+		v, err := r.store.VersionAt(ctx, r.name, t, r.head)
+		return uint64(v), err
+	}
+	span, err := times.span(req.GetFromVersion(), uint64(r.info.Version), req.GetBackwards(), at)
+	if err != nil {
+		return span64{}, fmt.Errorf("find the range by time: %w", err)
+	}
+	return span, nil
+}
+
+func (r *streamRead) read(ctx context.Context, span span64) iter.Seq2[storage.Recorded, error] {
+	what := storage.StreamRange{
+		Stream: r.name, Head: r.head,
+		From: storage.Version(span.from), Until: storage.Version(span.until), Backwards: span.backwards,
+	}
+	if span.until > openEnd {
+		what.Until = 0
+	}
+	if r.info == (storage.StreamInfo{}) {
+		what.Info = &r.info
+	}
+	return r.store.ReadStream(ctx, what)
+}
+
+func (r *streamRead) trailer(scannedTo uint64, done bool) proto.Message {
+	return &stetv1.ReadStreamResponse{
+		ScannedTo: scannedTo, Head: uint64(r.head), StreamVersion: uint64(r.info.Version), Done: done,
+	}
 }
 
 func versionOf(e storage.Recorded) (uint64, error) {
@@ -116,6 +153,9 @@ func (f *faults) times(req timed) timeRange {
 		until: f.instant("until_time", req.GetUntilTime()),
 	}
 }
+
+// openEnd stands for the last number where that is not known yet: no event has it.
+const openEnd = math.MaxUint64 - 1
 
 // span64 is a range of positions or versions: from is included, until is not.
 type span64 struct {
@@ -160,6 +200,12 @@ func (r span64) end() uint64 {
 		return min(r.from, r.until-1)
 	}
 	return r.until - 1
+}
+
+// upTo is the range without what lies above the last number there is.
+func (r span64) upTo(last uint64) span64 {
+	r.until = min(r.until, last+1)
+	return r
 }
 
 func (r span64) empty() bool { return r.from >= r.until }

@@ -34,6 +34,8 @@ type read struct {
 	scannedTo, head    uint64
 	messages, progress int
 	biggest            int
+	// streamVersion is of the answers about one stream.
+	streamVersion uint64
 }
 
 // collect receives an answer to its end and checks what holds for each: done
@@ -58,6 +60,12 @@ func collect[A answer](t testing.TB, backwards bool, recv func() (A, error)) (re
 		}
 		if r.messages > 0 && (m.GetHead() != r.head || !backwards && m.GetScannedTo() < r.scannedTo || backwards && m.GetScannedTo() > r.scannedTo) {
 			t.Fatalf("head %d, then %d; scanned to %d, then %d", r.head, m.GetHead(), r.scannedTo, m.GetScannedTo())
+		}
+		if one, ok := any(m).(*stetv1.ReadStreamResponse); ok {
+			if r.messages > 0 && one.GetStreamVersion() != r.streamVersion {
+				t.Fatalf("stream version %d, then %d", r.streamVersion, one.GetStreamVersion())
+			}
+			r.streamVersion = one.GetStreamVersion()
 		}
 		if size := proto.Size(m); size > 32<<10 && len(m.GetEvents()) > 1 {
 			t.Fatalf("a message of %d bytes with %d events", size, len(m.GetEvents()))
@@ -207,6 +215,9 @@ func TestReadsAnswerEveryQuestionAsThePlainWordsSay(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, q, byVersion, everything.events, (*stetv1.RecordedEvent).GetVersion)
+			if byVersion.streamVersion != 9 {
+				t.Fatalf("%+v: stream version %d, want 9", q, byVersion.streamVersion)
+			}
 		}
 	})
 }
@@ -250,6 +261,9 @@ func TestReadsOfManyBatchesGiveEveryEventOnce(t *testing.T) {
 				if at := place(i, 600, backwards); i < 600 && one.events[i].GetVersion() != at {
 					t.Fatalf("event %d has version %d, want %d", i, one.events[i].GetVersion(), at)
 				}
+			}
+			if one.streamVersion != 600 {
+				t.Fatalf("stream version %d, want 600", one.streamVersion)
 			}
 			if len(all.events) != 1200 || len(one.events) != 600 || all.biggest < 50_000 || all.messages < 20 {
 				t.Fatalf("%d and %d events, %d messages, the biggest of %d", len(all.events), len(one.events), all.messages, all.biggest)

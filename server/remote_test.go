@@ -290,8 +290,11 @@ func (r *remote) ReadAll(ctx context.Context, in storage.AllRange) iter.Seq2[sto
 
 func (r *remote) ReadStream(ctx context.Context, in storage.StreamRange) iter.Seq2[storage.Recorded, error] {
 	var version uint64
-	if info, err := r.client.GetStream(ctx, in.Stream); err == nil {
-		version = info.GetVersion()
+	if info, err := r.Stream(ctx, in.Stream, in.Head); err == nil {
+		version = uint64(info.Version)
+		if in.Info != nil {
+			*in.Info = info
+		}
 	}
 	begin, limit := cut(uint64(in.From), uint64(in.Until), version, in.Backwards)
 	if limit == 0 {

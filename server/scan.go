@@ -40,10 +40,10 @@ const (
 // most. So a reader that is slow, or dead, holds nothing of the store (I10), at
 // the price of opening an iterator every [passBytes].
 type scan struct {
-	// span is what is still to be looked at; end is what will have been when
-	// all of it was.
+	// span is what is still to be looked at; end, asked once read has ended, is
+	// what has been when all of it was.
 	span span64
-	end  uint64
+	end  func() uint64
 	// left is how many events may still be given; 0: any number.
 	left    uint64
 	matcher *record.Matcher
@@ -135,7 +135,7 @@ func (s *scan) send(stream grpc.ServerStream, p *page) error {
 // message.
 func (s *scan) pass(ctx context.Context) ([]page, error) {
 	if s.span.empty() {
-		return []page{{scannedTo: s.end, done: true}}, nil
+		return []page{{scannedTo: s.end(), done: true}}, nil
 	}
 	g := gathering{pages: make([]page, 1, 4)}
 	began, seen := time.Now(), 0
@@ -162,7 +162,7 @@ func (s *scan) pass(ctx context.Context) ([]page, error) {
 		g.last().scannedTo = n
 		s.span = s.span.after(n)
 	}
-	return g.end(s.end), nil
+	return g.end(s.end()), nil
 }
 
 // gathering is the pages of one pass.

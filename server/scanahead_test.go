@@ -33,7 +33,7 @@ func (s *countingStream) SendMsg(any) error {
 func TestAPanicOfAPassMadeAheadReachesTheCall(t *testing.T) {
 	event := record.AppendRecorded(nil, "a-1", 1, 1, 1, &storage.NewEvent{})
 	s := &scan{
-		span: span64{from: 1, until: 1 << 20}, end: 1<<20 - 1,
+		span: span64{from: 1, until: 1 << 20}, end: func() uint64 { return 1<<20 - 1 },
 		matcher: record.NewMatcher(storage.Filter{}, record.Source{}),
 		read: func(_ context.Context, r span64) iter.Seq2[storage.Recorded, error] {
 			return func(yield func(storage.Recorded, error) bool) {

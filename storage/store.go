@@ -102,6 +102,10 @@ type StreamRange struct {
 	Head Position
 	// Backwards yields the highest version first.
 	Backwards bool
+	// Info, when not nil, is set to what Stream says at Head, before the first
+	// event is yielded, or the end is reached without one. It spares whoever
+	// needs both a search of its own. When the read fails first it says nothing.
+	Info *StreamInfo
 }
 
 // StreamsQuery asks for a page of streams.

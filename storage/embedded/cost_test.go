@@ -52,6 +52,20 @@ func hotPaths(tb testing.TB) []alloctest.Path {
 			}
 		}
 	}
+	readStream := func(what func() storage.StreamRange) func() {
+		return func() {
+			n := 0
+			for _, err := range s.ReadStream(ctx, what()) {
+				if err != nil {
+					tb.Fatal(err)
+				}
+				n++
+			}
+			if n != costEvents/costStreams {
+				tb.Errorf("%d events", n)
+			}
+		}
+	}
 	return []alloctest.Path{
 		{Name: "append an event", Ceiling: 15, Run: func() {
 			if _, err := s.Append(ctx, a); err != nil {
@@ -70,18 +84,10 @@ func hotPaths(tb testing.TB) []alloctest.Path {
 				tb.Errorf("%d events", n)
 			}
 		}},
-		{Name: "read a stream of 20", Ceiling: 16, Run: func() {
-			n := 0
-			for _, err := range s.ReadStream(ctx, storage.StreamRange{Stream: "s-7"}) {
-				if err != nil {
-					tb.Fatal(err)
-				}
-				n++
-			}
-			if n != costEvents/costStreams {
-				tb.Errorf("%d events", n)
-			}
-		}},
+		{Name: "read a stream of 20", Ceiling: 16, Run: readStream(func() storage.StreamRange { return storage.StreamRange{Stream: "s-7"} })},
+		{Name: "read and describe a stream of 20", Ceiling: 14, Run: readStream(func() storage.StreamRange {
+			return storage.StreamRange{Stream: "s-7", Info: &storage.StreamInfo{}}
+		})},
 		{Name: "follow 2000 events", Ceiling: 8, Run: follow(costEvents)},
 	}
 }

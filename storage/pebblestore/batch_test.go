@@ -195,10 +195,15 @@ func TestReadStreamAlternatesBetweenIndexAndEvents(t *testing.T) {
 		}
 	}
 	total := w.streams["a"].Version
+	whole, err := db.StreamInfo("a", w.last)
+	if err != nil || whole.Version != total {
+		t.Fatalf("got %+v, %v, want version %d", whole, err, total)
+	}
 	for _, c := range []struct{ from, until storage.Version }{{0, 0}, {1, 1}, {5, 6}, {1, total + 1}, {100, 400}, {total, 0}, {total + 1, 0}, {total + 5, total + 9}} {
 		for _, backwards := range []bool{false, true} {
 			var got []storage.Version
-			for r, err := range db.ReadStream(t.Context(), storage.StreamRange{Stream: "a", From: c.from, Until: c.until, Head: w.last, Backwards: backwards}) {
+			var info storage.StreamInfo
+			for r, err := range db.ReadStream(t.Context(), storage.StreamRange{Stream: "a", From: c.from, Until: c.until, Head: w.last, Backwards: backwards, Info: &info}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -207,6 +212,9 @@ func TestReadStreamAlternatesBetweenIndexAndEvents(t *testing.T) {
 					t.Fatalf("got %s/%d at %d, %v", stream, v, p, err)
 				}
 				got = append(got, v)
+			}
+			if info != whole {
+				t.Fatalf("%d to %d backwards %v: described as %+v, want %+v", c.from, c.until, backwards, info, whole)
 			}
 			low, high := max(c.from, 1), total+1
 			if c.until != 0 {
@@ -250,14 +258,14 @@ func TestNothingAboveTheGivenHeadIsShown(t *testing.T) {
 		}
 	}
 	for _, backwards := range []bool{false, true} {
-		n := 0
-		for r, err := range db.ReadStream(t.Context(), storage.StreamRange{Stream: "a", Head: head, Backwards: backwards}) {
+		n, info := 0, storage.StreamInfo{}
+		for r, err := range db.ReadStream(t.Context(), storage.StreamRange{Stream: "a", Head: head, Backwards: backwards, Info: &info}) {
 			if n++; err != nil || r.Position > head {
 				t.Errorf("read stream shows %d, %v", r.Position, err)
 			}
 		}
-		if n != 2 {
-			t.Errorf("read stream shows %d events, want 2", n)
+		if n != 2 || info.Version != 2 || info.Last != 2 {
+			t.Errorf("read stream shows %d events of %+v, want 2", n, info)
 		}
 	}
 	if info, err := db.StreamInfo("a", head); err != nil || info.Version != 2 || info.Last != 2 {

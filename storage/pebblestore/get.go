@@ -1,6 +1,7 @@
 package pebblestore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -91,15 +92,15 @@ func (d *DB) lastOf(stream uint64, head storage.Position) (storage.Version, stor
 	if err != nil {
 		return 0, 0, err
 	}
-	v, p, err := lastBelow(it, head)
+	v, p, err := lastBelow(it, lower, upper, head)
 	return v, p, d.closeIter(it, err)
 }
 
-// lastBelow goes back from the end of the iterator's bounds, which are those of
-// one stream, to the last version at or below head. Only what is not durable
-// yet lies above a current head, so the way is short.
-func lastBelow(it *pebble.Iterator, head storage.Position) (storage.Version, storage.Position, error) {
-	for ok := it.Last(); ok; ok = it.Prev() {
+// lastBelow goes back from the end of a stream's index, whose bounds are given,
+// to the last version at or below head. Only what is not durable yet lies above
+// a current head, so the way is short. The iterator's own bounds may be wider.
+func lastBelow(it *pebble.Iterator, lower, upper []byte, head storage.Position) (storage.Version, storage.Position, error) {
+	for ok := it.SeekLT(upper); ok && bytes.HasPrefix(it.Key(), lower); ok = it.Prev() {
 		stream, v, err := keys.Index(it.Key())
 		if err != nil {
 			return 0, 0, err
@@ -112,7 +113,7 @@ func lastBelow(it *pebble.Iterator, head storage.Position) (storage.Version, sto
 			return v, p, nil
 		}
 	}
-	return 0, 0, nil
+	return 0, 0, damaged("the index of streams", it.Error())
 }
 
 // iter makes an iterator over the keys from lower to upper, upper excluded.

@@ -42,11 +42,14 @@ func (d *DB) readStream(ctx context.Context, r storage.StreamRange, yield func(s
 	if err != nil {
 		return err
 	}
-	s := streamReader{it: it, number: row.Number, head: r.Head, backwards: r.Backwards, next: max(r.From, 1), until: r.Until}
+	s := streamReader{it: it, number: row.Number, head: r.Head, backwards: r.Backwards, next: max(r.From, 1), until: r.Until, info: r.Info}
 	if r.Backwards {
 		s.next, s.until = r.Until, max(r.From, 1)
 	}
-	s.prefix, _ = keys.StreamBounds(row.Number)
+	s.lower, s.upper = keys.StreamBounds(row.Number)
+	if r.Info != nil {
+		*r.Info = storage.StreamInfo{Name: r.Stream, First: row.First}
+	}
 	return d.closeIter(it, s.read(ctx, yield))
 }
 
@@ -54,7 +57,6 @@ func (d *DB) readStream(ctx context.Context, r storage.StreamRange, yield func(s
 type streamReader struct {
 	it        *pebble.Iterator
 	number    uint64
-	prefix    []byte // of the stream's index keys
 	head      storage.Position
 	backwards bool
 
@@ -64,9 +66,11 @@ type streamReader struct {
 	next, until storage.Version
 
 	// at is the position whose event the iterator is on; 0: it is elsewhere.
-	at     storage.Position
-	places [placesAtOnce]storage.Position
-	key    []byte
+	at           storage.Position
+	places       [placesAtOnce]storage.Position
+	key          []byte
+	lower, upper []byte              // bounds of the stream's index keys
+	info         *storage.StreamInfo // nil: is not wanted, or complete
 }
 
 func (s *streamReader) read(ctx context.Context, yield func(storage.Recorded, error) bool) error {
@@ -74,8 +78,12 @@ func (s *streamReader) read(ctx context.Context, yield func(storage.Recorded, er
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := s.readPlaces()
+		fromEnd := s.backwards && s.next == 0
+		n, toEnd, err := s.readPlaces()
 		if err != nil {
+			return err
+		}
+		if err := s.describe(n, fromEnd, toEnd); err != nil {
 			return err
 		}
 		for _, p := range s.places[:n] {
@@ -93,60 +101,70 @@ func (s *streamReader) read(ctx context.Context, yield func(storage.Recorded, er
 	}
 }
 
+// describe completes info after the first n places. A read from or to the end of
+// what is visible has met the last version; any other searches for it.
+func (s *streamReader) describe(n int, fromEnd, toEnd bool) (err error) {
+	switch {
+	case s.info == nil:
+		return nil
+	case n > 0 && fromEnd:
+		s.info.Version, s.info.Last = s.next+storage.Version(n-1), s.places[0]
+	case n > 0 && toEnd:
+		s.info.Version, s.info.Last = s.next-1, s.places[n-1]
+	default:
+		s.info.Version, s.info.Last, err = lastBelow(s.it, s.lower, s.upper, s.head)
+	}
+	s.info = nil
+	return err
+}
+
 // readPlaces reads the positions of the next versions; fewer than asked for
-// when the range ends. Versions follow each other without a gap (I2).
-func (s *streamReader) readPlaces() (int, error) {
+// when the range ends. Versions follow each other without a gap (I2). toEnd: it
+// went forwards and met the end of what is visible of the stream.
+func (s *streamReader) readPlaces() (n int, toEnd bool, err error) {
 	if err := fault.Fail(fault.ReadPlaces); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	s.at = 0
-	n := 0
 	for ok := s.seekIndex(); n < placesAtOnce; ok = s.stepIndex() {
-		if !ok {
-			if err := s.it.Error(); err != nil {
-				return 0, damaged("the index of streams", err)
-			}
-			break
-		}
-		if !bytes.HasPrefix(s.it.Key(), s.prefix) {
-			break
+		if !ok || !bytes.HasPrefix(s.it.Key(), s.lower) {
+			return n, !s.backwards, damaged("the index of streams", s.it.Error())
 		}
 		_, v, err := keys.Index(s.it.Key())
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if s.beyond(v) {
-			break
+			return n, false, nil
 		}
 		p, err := rows.ParseIndex(s.it.Value(), s.number, v)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if p > s.head {
 			if s.backwards {
 				continue // not shown yet; what is shown lies below
 			}
-			break
+			return n, true, nil
 		}
 		if err := s.advance(v); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		s.places[n] = p
 		n++
 	}
-	return n, nil
+	return n, false, nil
 }
 
 func (s *streamReader) seekIndex() bool {
-	if s.backwards {
-		bound := s.next
-		if bound == 0 {
-			_, upper := keys.StreamBounds(s.number)
-			return s.it.SeekLT(upper)
-		}
-		return s.it.SeekLT(keys.AppendIndex(s.key[:0], s.number, bound))
+	switch {
+	case !s.backwards:
+		return s.it.SeekGE(keys.AppendIndex(s.key[:0], s.number, s.next))
+	case s.next == 0:
+		return s.it.SeekLT(s.upper)
+	default:
+		return s.it.SeekLT(keys.AppendIndex(s.key[:0], s.number, s.next))
 	}
-	return s.it.SeekGE(keys.AppendIndex(s.key[:0], s.number, s.next))
 }
 
 func (s *streamReader) stepIndex() bool {
@@ -197,13 +215,10 @@ func (s *streamReader) event(p storage.Position) ([]byte, error) {
 		ok = s.it.SeekGE(s.key)
 	}
 	s.at = 0
-	if !ok {
+	if !ok || string(s.it.Key()) != string(s.key) {
 		if err := s.it.Error(); err != nil {
 			return nil, damaged("the log", err)
 		}
-		return nil, missingEvent(p)
-	}
-	if string(s.it.Key()) != string(s.key) {
 		return nil, missingEvent(p)
 	}
 	s.at = p

@@ -34,11 +34,15 @@ func (m *Model) ReadStream(ctx context.Context, r storage.StreamRange) iter.Seq2
 			r.Head = m.headLocked()
 		}
 		positions := m.visibleLocked(r.Stream, r.Head)
+		info, _ := m.streamLocked(r.Stream, r.Head)
 		log := m.log
 		m.mu.Unlock()
 		if len(positions) == 0 {
 			yield(storage.Recorded{}, &storage.StreamNotFoundError{Stream: r.Stream})
 			return
+		}
+		if r.Info != nil {
+			*r.Info = info
 		}
 		from, until := bounds(r.From, r.Until, storage.Version(len(positions)))
 		if from >= until {

@@ -108,7 +108,10 @@ func (p *player) ask(ctx context.Context, a action) string {
 	case stepReadAll:
 		return describeEvents(collect(p.store.ReadAll(ctx, a.allRange())))
 	case stepReadStream:
-		return describeEvents(collect(p.store.ReadStream(ctx, a.streamRange(head))))
+		r := a.streamRange(head)
+		r.Info = &storage.StreamInfo{}
+		events := describeEvents(collect(p.store.ReadStream(ctx, r)))
+		return fmt.Sprintf("%s of %+v", events, *r.Info)
 	case stepTimes:
 		position, err := p.store.PositionAt(ctx, a.at, head)
 		version, verr := p.store.VersionAt(ctx, a.stream(), a.at, head)

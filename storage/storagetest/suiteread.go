@@ -82,13 +82,40 @@ func readsStreamRanges(s *subject) {
 		for _, until := range farEnds {
 			for _, backwards := range []bool{false, true} {
 				r := storage.StreamRange{Stream: "b-1", From: storage.Version(from), Until: storage.Version(until), Backwards: backwards}
-				got, want := s.read(s.store.ReadStream(s.Context(), r)), wanted(all, from, until, backwards)
+				got, want := s.readDescribed(r), wanted(all, from, until, backwards)
 				if !sameEvents(got, want) {
 					s.Fatalf("%+v: got %s, want %s", r, describeEvents(got, nil), describeEvents(want, nil))
 				}
 			}
 		}
 	}
+}
+
+// readDescribed reads a range of a stream and wants the read to describe the
+// stream as Stream does, before it gives anything.
+func (s *subject) readDescribed(r storage.StreamRange) []kept {
+	s.Helper()
+	head := r.Head
+	if head == 0 {
+		head = s.store.Head()
+	}
+	want, err := s.store.Stream(s.Context(), r.Stream, head)
+	if err != nil {
+		s.Fatalf("stream %q at head %d: %v", r.Stream, head, err)
+	}
+	r.Info = &storage.StreamInfo{}
+	for _, err := range s.store.ReadStream(s.Context(), r) {
+		if err != nil || *r.Info != want {
+			s.Fatalf("%+v: the first event came with %+v, %v, want %+v", r, *r.Info, err, want)
+		}
+		break
+	}
+	*r.Info = storage.StreamInfo{}
+	got := s.read(s.store.ReadStream(s.Context(), r))
+	if *r.Info != want {
+		s.Fatalf("%+v: described as %+v, want %+v", r, *r.Info, want)
+	}
+	return got
 }
 
 func readsEmptyLog(s *subject) {
@@ -123,7 +150,7 @@ func readsStreamAsOfHead(s *subject) {
 			{}, {Backwards: true}, {From: 2}, {From: 2, Backwards: true}, {Until: 4}, {Until: 4, Backwards: true}, {From: 6},
 		} {
 			r.Stream, r.Head = "a-1", head
-			got, want := s.read(s.store.ReadStream(s.Context(), r)), wanted(visible, uint64(r.From), uint64(r.Until), r.Backwards)
+			got, want := s.readDescribed(r), wanted(visible, uint64(r.From), uint64(r.Until), r.Backwards)
 			if !sameEvents(got, want) {
 				s.Fatalf("%+v: got %s, want %s", r, describeEvents(got, nil), describeEvents(want, nil))
 			}
