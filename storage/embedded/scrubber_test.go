@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,12 +27,12 @@ func TestScrubbingReportsDamageAndTheStoreGoesOn(t *testing.T) {
 	if stats := s.Stats(); stats.ScrubbedPosition != 1 || stats.ScrubProblems != 0 {
 		t.Errorf("a whole store: %+v\n%s", stats, &log)
 	}
-	changed := changeLogs(t, disk)
+	changeNewestLog(t, disk)
 	for range 2 {
 		s.scrub.scrub(t.Context())
 	}
-	if stats := s.Stats(); changed == 0 || stats.ScrubProblems != changed || uint64(strings.Count(log.String(), "damaged data was found")) != changed {
-		t.Errorf("%d files were damaged: %+v\n%s", changed, stats, &log)
+	if stats := s.Stats(); stats.ScrubProblems != 1 || strings.Count(log.String(), "damaged data was found") != 1 {
+		t.Errorf("one file was damaged: %+v\n%s", stats, &log)
 	}
 	if _, err := s.Append(t.Context(), testAppend(t, "a-2", storage.ExpectNoStream())); err != nil {
 		t.Error(err)
@@ -41,33 +42,23 @@ func TestScrubbingReportsDamageAndTheStoreGoesOn(t *testing.T) {
 	}
 }
 
-// changeLogs changes the first byte of each log file that has any, and counts
-// them.
-func changeLogs(t *testing.T, disk *vfs.MemFS) (changed uint64) {
+// changeNewestLog changes the first byte of the log file in use. Older ones may be
+// on their way out.
+func changeNewestLog(t *testing.T, disk *vfs.MemFS) {
 	t.Helper()
 	names, err := disk.List("data")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names {
-		info, err := disk.Stat("data/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(name, ".log") || info.Size() == 0 {
-			continue
-		}
-		f, err := disk.OpenReadWrite("data/"+name, vfs.WriteCategoryUnspecified)
-		if err == nil {
-			_, err = f.WriteAt([]byte{0xee}, 0)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-		changed++
+	logs := slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, ".log") })
+	f, err := disk.OpenReadWrite("data/"+slices.Max(logs), vfs.WriteCategoryUnspecified)
+	if err == nil {
+		_, err = f.WriteAt([]byte{0xee}, 0)
 	}
-	return changed
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
