@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 func peers(t *testing.T) map[string]system {
 	t.Helper()
 	out := map[string]system{
-		"sync always": jetStream(2, true), "default sync": jetStream(2, false), "echo": echo(2), "pebble": barePebble(),
+		"sync always": jetStream(2, true), "default sync": jetStream(2, false), "echo": echo(2), "pebble": barePebble(), "parts": parts(2),
 	}
 	if bin, err := findPostgres(); err == nil {
 		out["postgres"] = postgres(bin)

@@ -53,11 +53,17 @@ func (d echoDriver) Follow(ctx context.Context, decode bool, ready, seen func(ui
 }
 
 // rawMessage is a message as it came, or as it is to be sent.
-type rawMessage struct{ wire []byte }
+type rawMessage struct {
+	wire []byte
+	// whole asks for all of it, not only the ticket.
+	whole bool
+}
 
 // ticketBytes hold the ticket of a pipelined request, its first field; the
 // rest is not looked at.
 const ticketBytes = 16
+
+func answer(wire []byte) *rawMessage { return &rawMessage{wire: wire} }
 
 type echoCodec struct{}
 
@@ -78,7 +84,7 @@ func (echoCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	}
 	m.wire = m.wire[:0]
 	for _, part := range data {
-		if m.wire = append(m.wire, part.ReadOnlyData()...); len(m.wire) >= ticketBytes {
+		if m.wire = append(m.wire, part.ReadOnlyData()...); len(m.wire) >= ticketBytes && !m.whole {
 			break
 		}
 	}
@@ -88,6 +94,8 @@ func (echoCodec) Unmarshal(data mem.BufferSlice, v any) error {
 // canned are the answers.
 type canned struct {
 	appended, page, stream, started []byte
+	// keep makes appends durable before they are answered; nil: nothing is kept.
+	keep *keeper
 }
 
 // echoPages is how many pages the log has.
@@ -98,6 +106,10 @@ func serveEcho(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
+	return answers.serve(ctx)
+}
+
+func (c *canned) serve(ctx context.Context) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -106,7 +118,7 @@ func serveEcho(ctx context.Context, _ []string) error {
 	heap.Tune(0)
 	s := grpc.NewServer(grpc.ForceServerCodecV2(echoCodec{}), grpc.NumStreamWorkers(256),
 		grpc.StaticStreamWindowSize(1<<20), grpc.StaticConnWindowSize(4<<20))
-	s.RegisterService(answers.service(), nil)
+	s.RegisterService(c.service(), nil)
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(listener) }()
 	announce(ctx, listener.Addr().String())
@@ -153,23 +165,33 @@ func (c *canned) service() *grpc.ServiceDesc {
 	return &grpc.ServiceDesc{
 		ServiceName: "stet.v1.EventStore", HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{MethodName: "Append", Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-			if err := decode(&rawMessage{}); err != nil {
+			in := rawMessage{whole: c.keep != nil}
+			if err := decode(&in); err != nil {
 				return nil, err
 			}
-			return &rawMessage{c.appended}, nil
+			if c.keep != nil {
+				wait, err := c.keep.put(in.wire)
+				if err != nil {
+					return nil, err
+				}
+				if err := wait(); err != nil {
+					return nil, err
+				}
+			}
+			return answer(c.appended), nil
 		}}},
 		Streams: []grpc.StreamDesc{
 			sending("AppendPipeline", true, c.pipeline),
 			sending("ReadAll", false, func(s grpc.ServerStream) error {
-				done := &rawMessage{protowire.AppendVarint(protowire.AppendTag(nil, 4, protowire.VarintType), 1)}
+				done := answer(protowire.AppendVarint(protowire.AppendTag(nil, 4, protowire.VarintType), 1))
 				return errors.Join(take(s), c.pages(s, c.page), s.SendMsg(done))
 			}),
 			sending("ReadStream", false, func(s grpc.ServerStream) error {
-				return errors.Join(take(s), s.SendMsg(&rawMessage{c.stream}))
+				return errors.Join(take(s), s.SendMsg(answer(c.stream)))
 			}),
 			sending("Subscribe", false, func(s grpc.ServerStream) error {
 				events := c.page[:c.eventsEnd()]
-				err := errors.Join(take(s), s.SendMsg(&rawMessage{c.started}))
+				err := errors.Join(take(s), s.SendMsg(answer(c.started)))
 				for err == nil {
 					err = c.pages(s, events)
 				}
@@ -183,7 +205,7 @@ func take(s grpc.ServerStream) error { return s.RecvMsg(&rawMessage{}) }
 
 func (c *canned) pages(s grpc.ServerStream, page []byte) error {
 	for range echoPages {
-		if err := s.SendMsg(&rawMessage{page}); err != nil {
+		if err := s.SendMsg(answer(page)); err != nil {
 			return err
 		}
 	}
@@ -203,9 +225,28 @@ func (c *canned) eventsEnd() int {
 	}
 }
 
-// pipeline answers each message with its ticket.
+// pipeline answers each message with its ticket, in order. What is to be kept is
+// waited for beside the receiving.
 func (c *canned) pipeline(s grpc.ServerStream) error {
-	var in rawMessage
+	if c.keep == nil {
+		return c.receiveAll(s, func(k kept) error { return c.answer(s, k) })
+	}
+	pending := make(chan kept, 256)
+	answered := make(chan error, 1)
+	go func() { answered <- c.answerAll(s, pending) }()
+	err := c.receiveAll(s, func(k kept) error { pending <- k; return nil })
+	close(pending)
+	return errors.Join(err, <-answered)
+}
+
+// kept is an append that is answered once wait has returned.
+type kept struct {
+	ticket uint64
+	wait   func() error // nil: at once
+}
+
+func (c *canned) receiveAll(s grpc.ServerStream, then func(kept) error) error {
+	in := rawMessage{whole: c.keep != nil}
 	for {
 		if err := s.RecvMsg(&in); errors.Is(err, io.EOF) {
 			return nil
@@ -213,11 +254,34 @@ func (c *canned) pipeline(s grpc.ServerStream) error {
 			return err
 		}
 		_, _, n := protowire.ConsumeTag(in.wire)
-		ticket, _ := protowire.ConsumeVarint(in.wire[n:])
-		out := protowire.AppendVarint(protowire.AppendTag(make([]byte, 0, len(c.appended)+16), 1, protowire.VarintType), ticket)
-		out = protowire.AppendBytes(protowire.AppendTag(out, 2, protowire.BytesType), c.appended)
-		if err := s.SendMsg(&rawMessage{out}); err != nil {
+		k := kept{}
+		k.ticket, _ = protowire.ConsumeVarint(in.wire[n:])
+		if c.keep != nil {
+			var err error
+			if k.wait, err = c.keep.put(in.wire); err != nil {
+				return err
+			}
+		}
+		if err := then(k); err != nil {
 			return err
 		}
 	}
+}
+
+// answerAll waits for everything that is pending, also after a failure.
+func (c *canned) answerAll(s grpc.ServerStream, pending <-chan kept) (err error) {
+	for k := range pending {
+		if failed := k.wait(); err == nil {
+			if err = failed; err == nil {
+				err = c.answer(s, k)
+			}
+		}
+	}
+	return err
+}
+
+func (c *canned) answer(s grpc.ServerStream, k kept) error {
+	out := protowire.AppendVarint(protowire.AppendTag(make([]byte, 0, len(c.appended)+16), 1, protowire.VarintType), k.ticket)
+	out = protowire.AppendBytes(protowire.AppendTag(out, 2, protowire.BytesType), c.appended)
+	return s.SendMsg(answer(out))
 }

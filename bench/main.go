@@ -111,7 +111,7 @@ func parse(args []string) (*settings, error) {
 
 // chosen are the systems to measure.
 func (s *settings) chosen() ([]system, error) {
-	all := []system{stet(s.stet, s.connections), jetStream(s.connections, true), {name: "PostgreSQL"}, echo(s.connections), barePebble(), jetStream(s.connections, false)}
+	all := []system{stet(s.stet, s.connections), jetStream(s.connections, true), {name: "PostgreSQL"}, echo(s.connections), barePebble(), parts(s.connections), jetStream(s.connections, false)}
 	var out []system
 	for _, sys := range all {
 		if !matches(sys.name, s.systems) {

@@ -19,15 +19,19 @@ import (
 // the engine allows. It judges, numbers and indexes nothing.
 func barePebble() system {
 	return system{name: "bare Pebble", limit: true, durable: true, fresh: true, start: func(_ context.Context, dir string, _ bool) (*running, error) {
-		db, err := pebble.Open(dir, &pebble.Options{
-			FS: logspace.FS{FS: vfs.Default}, FormatMajorVersion: pebble.FormatNewest, MemTableSize: 64 << 20, Logger: quiet{},
-			L0CompactionThreshold: 4, L0StopWritesThreshold: 40, MemTableStopWritesThreshold: 4,
-		})
+		db, err := openBare(dir)
 		if err != nil {
 			return nil, err
 		}
 		return &running{driver: &pebbleDriver{db: db}, version: module("github.com/cockroachdb/pebble/v2"), stop: db.Close}, nil
 	}}
+}
+
+func openBare(dir string) (*pebble.DB, error) {
+	return pebble.Open(dir, &pebble.Options{
+		FS: logspace.FS{FS: vfs.Default}, FormatMajorVersion: pebble.FormatNewest, MemTableSize: 64 << 20, Logger: quiet{},
+		L0CompactionThreshold: 4, L0StopWritesThreshold: 40, MemTableStopWritesThreshold: 4,
+	})
 }
 
 type quiet struct{}

@@ -138,6 +138,8 @@ func (s *system) supports(c workload.Case) bool {
 		return c.Kind != workload.KindDelivery && !c.RequestIDs && c.ConflictPercent == 0
 	case "bare Pebble":
 		return (c.Kind == workload.KindAppend || c.Kind == workload.KindReadAll) && !c.RequestIDs && c.ConflictPercent == 0
+	case partsName:
+		return c.Kind == workload.KindAppend && !c.RequestIDs && c.ConflictPercent == 0
 	case "JetStream, default sync":
 		return c.Kind == workload.KindAppend && c.Batch == 1 && !c.RequestIDs && c.ConflictPercent == 0 ||
 			c.Kind == workload.KindFanout || c.Kind == workload.KindDelivery

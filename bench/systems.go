@@ -51,8 +51,9 @@ type child struct {
 
 // roles are what this program can be as a child.
 var roles = map[string]func(ctx context.Context, args []string) error{
-	"nats-server": serveNATS,
-	"echo-server": serveEcho,
+	"nats-server":  serveNATS,
+	"echo-server":  serveEcho,
+	"parts-server": serveParts,
 }
 
 // startChild runs this program in a role and waits for its address, the first
