@@ -88,9 +88,10 @@ type streamRead struct {
 }
 
 // span is the range of the request. Without times it takes no knowledge of the
-// stream, and its end is open.
+// stream, and its end is open. At head 0 there is no stream to be found, while a
+// read would take it for the head of then, which may be above (I7).
 func (r *streamRead) span(ctx context.Context, req *stetv1.ReadStreamRequest, times timeRange) (span64, error) {
-	if times == (timeRange{}) {
+	if times == (timeRange{}) && r.head != 0 {
 		// The highest number of all is left to the bound, which is not included.
 		return times.span(min(req.GetFromVersion(), openEnd), openEnd, req.GetBackwards(), nil)
 	}

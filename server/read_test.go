@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -324,6 +325,43 @@ func TestReadsOfNothingSayDone(t *testing.T) {
 		_, err := r.stream(&stetv1.ReadStreamRequest{Stream: "a-1"})
 		refused(t, err, codes.NotFound, server.ReasonStreamNotFound)
 	})
+}
+
+// latecomer gets its first event as soon as somebody was told its head.
+type latecomer struct {
+	storage.Store
+	first func()
+}
+
+func (l *latecomer) Head() storage.Position {
+	head := l.Store.Head()
+	l.first()
+	return head
+}
+
+// TestAReadOfAnEmptyLogShowsNothingThatComesMeanwhile: that it sees nothing must
+// not be taken for no bound at all (I7).
+func TestAReadOfAnEmptyLogShowsNothingThatComesMeanwhile(t *testing.T) {
+	for name, ask := range map[string]*stetv1.ReadStreamRequest{
+		"forwards": {}, "backwards": {Backwards: true}, "by time": {FromTime: timestamppb.New(time.UnixMicro(1))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, store storage.Store) {
+				late := &latecomer{Store: store}
+				r := startReading(t, late, server.ServiceOptions{})
+				late.first = sync.OnceFunc(func() { r.put(1, "Kept", 1, "a-1") })
+				ask.Stream = "a-1"
+				if got, err := r.stream(ask); err == nil {
+					t.Fatalf("the answer, which is of head %d, has %d events", got.head, len(got.events))
+				} else {
+					refused(t, err, codes.NotFound, server.ReasonStreamNotFound)
+				}
+				if got, err := r.stream(ask); err != nil || len(got.events) != 1 || got.head != 1 {
+					t.Fatalf("then got %+v, %v", got, err)
+				}
+			})
+		})
+	}
 }
 
 func TestReadsRefuseWhatTheyCannotMean(t *testing.T) {

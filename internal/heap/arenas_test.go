@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/user"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,28 +19,75 @@ import (
 // of a thread, at a multiple of it.
 const arenaSpan = 64 << 20
 
+// countArenas is set for a process that counts its arenas and ends.
+const countArenas = "STET_TEST_COUNT_ARENAS"
+
 func TestThreadsShareTheArenasOfTheCLibrary(t *testing.T) {
-	if os.Getenv("MALLOC_ARENA_MAX") != "" {
-		t.Skip("MALLOC_ARENA_MAX decides")
+	if os.Getenv(countArenas) != "" {
+		fmt.Fprintf(os.Stdout, "arenas: %d\n", arenasOfThreads(t))
+		return
 	}
-	// Eight threads at once that allocate there: looking a user up does.
-	var together sync.WaitGroup
-	start := make(chan struct{})
-	for range 8 {
-		together.Go(func() {
-			runtime.LockOSThread() // never unlocked: the thread ends with its goroutine
-			<-start
-			if _, err := user.LookupId("0"); err != nil {
-				t.Log(err)
+	shared := max(1, runtime.NumCPU()/8)
+	for environment, want := range map[string]struct{ least, most int }{
+		"LC_ALL=C":                              {0, shared}, // without a bound each of eight threads has one
+		"MALLOC_ARENA_MAX=":                     {0, shared},
+		"GLIBC_TUNABLES=glibc.malloc.perturb=0": {0, shared},
+		// What somebody says goes first. The library counts its main one, too, and
+		// the race detector has what looks like one.
+		"MALLOC_ARENA_MAX=5":                      {2, 5},
+		"GLIBC_TUNABLES=glibc.malloc.arena_max=5": {2, 5},
+		"MALLOC_TRIM_THRESHOLD_=65536":            {0, shared}, // and of nothing else
+	} {
+		t.Run(environment, func(t *testing.T) {
+			maps, err := os.ReadFile("/proc/self/maps")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want.least > 0 && !strings.Contains(string(maps), "libc.so.6") {
+				t.Skip("another C library has arenas of its own")
+			}
+			self := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestThreadsShareTheArenasOfTheCLibrary$")
+			self.Env = append(withoutMallocs(os.Environ()), "GORACE=atexit_sleep_ms=0", countArenas+"=1", environment)
+			out, err := self.Output()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			got := -1
+			if _, err := fmt.Sscanf(string(out), "arenas: %d", &got); err != nil || got < want.least || got > want.most {
+				t.Errorf("the C library has %d arenas of threads, want %d to %d (%v)", got, want.least, want.most, err)
 			}
 		})
 	}
-	close(start)
-	together.Wait()
-	// Without a bound each of the eight has one.
-	if got, most := arenaSpans(t), max(1, runtime.NumCPU()/8); got > most {
-		t.Errorf("the C library has %d arenas of threads, want at most %d", got, most)
+}
+
+// withoutMallocs is an environment that says nothing of the C library's memory.
+func withoutMallocs(environment []string) []string {
+	return slices.DeleteFunc(environment, func(s string) bool {
+		return strings.HasPrefix(s, "MALLOC_") || strings.HasPrefix(s, "GLIBC_TUNABLES=")
+	})
+}
+
+// arenasOfThreads counts them while eight threads are there that have memory of
+// the C library: looking a user up takes some.
+func arenasOfThreads(t *testing.T) int {
+	t.Helper()
+	var together, looked sync.WaitGroup
+	counted := make(chan struct{})
+	looked.Add(8)
+	for range 8 {
+		together.Go(func() {
+			runtime.LockOSThread() // never unlocked: the thread ends with its goroutine
+			if _, err := user.LookupId("0"); err != nil {
+				t.Log(err)
+			}
+			looked.Done()
+			<-counted
+		})
 	}
+	looked.Wait()
+	defer together.Wait()
+	defer close(counted)
+	return arenaSpans(t)
 }
 
 // arenaSpans counts the arenas of threads among the mapped regions: a used part
