@@ -52,6 +52,7 @@ type Pipeline struct {
 	queue   chan *Result   // as long as slots, so putting in never waits
 	closing chan struct{}  // closed by Close
 	ended   chan struct{}  // closed by receiveLoop when nothing will be answered any more
+	sent    chan struct{}  // closed by sendLoop when it looks at no request any more
 	tasks   sync.WaitGroup // sendLoop and receiveLoop
 
 	mu struct {
@@ -81,6 +82,7 @@ func (c *Client) Pipeline(ctx context.Context, o PipelineOptions) (*Pipeline, er
 		queue:   make(chan *Result, o.InFlight),
 		closing: make(chan struct{}),
 		ended:   make(chan struct{}),
+		sent:    make(chan struct{}),
 	}
 	p.mu.waiting = make(map[uint64]*Result, o.InFlight)
 	err := c.try(ctx, k, func(opts ...grpc.CallOption) (err error) {
@@ -164,6 +166,7 @@ func (p *Pipeline) Close() error {
 
 // sendLoop sends what is queued, and half-closes at the end.
 func (p *Pipeline) sendLoop() {
+	defer close(p.sent)
 	for {
 		select {
 		case r, more := <-p.queue:
@@ -228,7 +231,8 @@ func (p *Pipeline) outcome(r *Result, answer *stetv1.AppendPipelineResponse) (Ap
 	return Appended{}, errorOf(p.ctx, k, err)
 }
 
-// end resolves what is without an answer, in the order of the appends.
+// end resolves what is without an answer, in the order of the appends, once none
+// of it is being sent: its events are the caller's again then.
 func (p *Pipeline) end(err error) {
 	p.mu.Lock()
 	left := p.mu.waiting
@@ -245,9 +249,15 @@ func (p *Pipeline) end(err error) {
 	err = p.mu.err
 	p.mu.Unlock()
 	close(p.ended)
-	for _, ticket := range slices.Sorted(maps.Keys(left)) {
-		r := left[ticket]
-		r.resolve(Appended{}, unknownOutcome(p.ctx, callOf(&r.sent), err))
+	tickets := slices.Sorted(maps.Keys(left))
+	outcomes := make([]error, len(tickets))
+	for i, ticket := range tickets {
+		outcomes[i] = unknownOutcome(p.ctx, callOf(&left[ticket].sent), err) // before the context ends by us
+	}
+	p.cancel() // a sending that waits for room ends
+	<-p.sent
+	for i, ticket := range tickets {
+		left[ticket].resolve(Appended{}, outcomes[i])
 		<-p.slots
 	}
 }

@@ -231,6 +231,39 @@ func TestABrokenPipelineLeavesEveryUnansweredAppendUnknown(t *testing.T) {
 	}
 }
 
+// The race detector tells when an append that has its result is still being sent.
+func TestEventsAreTheCallersAgainOnceAResultIsThere(t *testing.T) {
+	const rounds, sent = 200, 20
+	f := &fake{pipeline: func(_ int, s pipelineStream) error {
+		if _, err := s.Recv(); err != nil {
+			return err
+		}
+		return refusal(codes.Unavailable, "SHUTTING_DOWN")
+	}}
+	c, _ := dial(t, f.start(t).addr, client.Options{})
+	for range rounds {
+		p := open(t, c, client.PipelineOptions{InFlight: sent})
+		var callers sync.WaitGroup
+		for range sent {
+			metadata := map[string]string{"a": "1", "b": "2", "c": "3"}
+			callers.Go(func() {
+				r, err := p.Append(limited(t), client.Append{Stream: "s-1", Expect: client.AnyVersion(), Events: []client.Event{{Type: "Added", JSON: "{}", Metadata: metadata}}})
+				if err != nil {
+					return // it broke before
+				}
+				if _, err := r.Wait(limited(t)); !is[*client.OutcomeUnknown](err) {
+					t.Error(err)
+				}
+				metadata["d"] = "4"
+			})
+		}
+		callers.Wait()
+		if err := p.Close(); client.Reason(err) != "SHUTTING_DOWN" {
+			t.Error(err)
+		}
+	}
+}
+
 func TestABrokenPipelineTakesNothingMoreAndSaysWhy(t *testing.T) {
 	f := &fake{pipeline: func(_ int, s pipelineStream) error {
 		if _, err := s.Recv(); err != nil {
