@@ -24,19 +24,24 @@ import (
 // and answers with bytes made before: what gRPC allows.
 func echo(connections int) system {
 	return system{name: "bare gRPC", limit: true, start: func(context.Context, string, bool) (*running, error) {
-		c, err := startChild("echo-server")
-		if err != nil {
-			return nil, err
-		}
-		d, err := stetload.Dial(c.addr, stetload.Options{Connections: connections})
-		if err != nil {
-			return nil, errors.Join(err, c.stop())
-		}
-		return &running{
-			driver: &echoDriver{Driver: d}, pid: c.cmd.Process.Pid, version: module("google.golang.org/grpc"), took: c.took,
-			stop: func() error { return errors.Join(d.Close(), c.stop()) },
-		}, nil
+		return startCanned(connections, module("google.golang.org/grpc"), "echo-server")
 	}}
+}
+
+// startCanned starts a child that answers Stet's calls with bytes made before.
+func startCanned(connections int, version, role string, args ...string) (*running, error) {
+	c, err := startChild(role, args...)
+	if err != nil {
+		return nil, err
+	}
+	d, err := stetload.Dial(c.addr, stetload.Options{Connections: connections})
+	if err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return &running{
+		driver: &echoDriver{Driver: d}, pid: c.cmd.Process.Pid, version: version, took: c.took,
+		stop: func() error { return errors.Join(d.Close(), c.stop()) },
+	}, nil
 }
 
 // echoDriver has nothing to fill, and its positions mean nothing.

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"github.com/stet-db/stet/internal/workload/stetload"
 )
 
 // partsName is the system of both limits together.
@@ -18,20 +16,9 @@ const partsName = "gRPC + Pebble"
 // on disk before its answer. What a store on these two parts can reach at most
 // on this machine, as both run in one process and share it with the clients.
 func parts(connections int) system {
+	versions := module("google.golang.org/grpc") + ", " + module("github.com/cockroachdb/pebble/v2")
 	return system{name: partsName, limit: true, durable: true, fresh: true, start: func(_ context.Context, dir string, _ bool) (*running, error) {
-		c, err := startChild("parts-server", dir)
-		if err != nil {
-			return nil, err
-		}
-		d, err := stetload.Dial(c.addr, stetload.Options{Connections: connections})
-		if err != nil {
-			return nil, errors.Join(err, c.stop())
-		}
-		return &running{
-			driver: &echoDriver{Driver: d}, pid: c.cmd.Process.Pid, took: c.took,
-			version: module("google.golang.org/grpc") + ", " + module("github.com/cockroachdb/pebble/v2"),
-			stop:    func() error { return errors.Join(d.Close(), c.stop()) },
-		}, nil
+		return startCanned(connections, versions, "parts-server", dir)
 	}}
 }
 
