@@ -33,8 +33,10 @@ clean: ## Remove what was built (never ./data)
 ##@ Test
 
 .PHONY: test
-test: bin/testcount ## Run all tests with the race detector, and the ceilings of allocations without, and count them
-	@{ go test -race -timeout 30m -json ./...; go test -count=1 -json -run '^TestAllocationsOf' \
+test: bin/testcount ## Run all tests with the race detector, the store's also on an engine that checks itself, and count them
+	@{ go test -race -timeout 30m -json ./...; \
+		go test -count=1 -short -json -tags invariants -skip '^TestAllocationsOf' ./storage/pebblestore ./storage/embedded; \
+		go test -count=1 -json -run '^TestAllocationsOf' \
 		$$(grep -rl --include='*_test.go' '^func TestAllocationsOf' . | xargs -n 1 dirname | sort -u); } | bin/testcount
 
 .PHONY: fuzz

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -34,6 +35,7 @@ var hostilities = []hostility{
 	{name: "lengths_without_bytes", begin: lengthsWithoutBytes},
 	{name: "bodies_byte_by_byte", begin: bodiesByteByByte},
 	{name: "bodies_that_stop", begin: bodiesThatStop, refused: "stet_connections_closed_full_total", times: 1},
+	{name: "http_bodies_that_stop", begin: httpBodiesThatStop, refused: "stet_http_bodies_refused_total", times: 1},
 	{name: "reads_that_nobody_takes", begin: readsThatNobodyTakes},
 	{name: "connections_beyond_the_bound", begin: connectionsBeyondTheBound, refused: "stet_connections_refused_total", times: 100},
 	{name: "half_open_connections", begin: halfOpenConnections},
@@ -287,6 +289,33 @@ func pipelinesThatNeverRead(c *crowd) {
 		}
 		wantTooMany(c.t, err, ReasonTooManyPipelines, "12")
 	}
+}
+
+// httpBodiesThatStop send most of large bodies and then nothing; those that are
+// turned away come again.
+func httpBodiesThatStop(c *crowd) {
+	const conns, bytes = 12, 3 << 20
+	part := make([]byte, 64<<10)
+	for range conns {
+		c.group.Go(func() {
+			for c.ctx.Err() == nil {
+				conn, err := net.Dial("tcp", c.s.HTTPAddr().String())
+				if err != nil {
+					continue
+				}
+				end := context.AfterFunc(c.ctx, func() { _ = conn.Close() }) // again, perhaps
+				_, err = fmt.Fprintf(conn, "POST /cart/1/closed HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", bytes+1)
+				for sent := 0; err == nil && sent < bytes; sent += len(part) {
+					_, err = conn.Write(part)
+				}
+				c.did.Add(1)
+				_, _ = io.Copy(io.Discard, conn) // until it is closed
+				end()
+				_ = conn.Close()
+			}
+		})
+	}
+	c.until(conns + 1)
 }
 
 // readsThatNobodyTakes open the windows wide and do not read from the socket.

@@ -29,7 +29,7 @@ func (s *Server) newAPI() *httpapi.API {
 	return httpapi.New(httpapi.Options{
 		Aggregates: s.service.aggregates, Store: s.store, Limits: s.config.Limits,
 		Keys: s.config.Keys, LoopbackNamesOnly: s.loopbackOnly(s.httpListener.Addr()), Origins: s.config.CORSOrigins,
-		NameRequest: ids.next, Observe: s.metrics.observeHTTP, Panicked: s.metrics.panics.Inc,
+		BodyBytes: s.bodyBytes, NameRequest: ids.next, Observe: s.metrics.observeHTTP, Panicked: s.metrics.panics.Inc,
 		Logger: s.config.Logger,
 	})
 }

@@ -49,6 +49,7 @@ type Server struct {
 	rpc *grpc.Server
 
 	stopTimeout time.Duration // handlerTimeout, but in tests
+	bodyBytes   int64         // 0: the default of package httpapi, but in tests
 
 	// Immutable after Listen.
 	rpcListener, httpListener, opsListener *boundedListener

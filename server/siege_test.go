@@ -27,6 +27,7 @@ const (
 	siegePipelines     = 12
 	siegeSubscriptions = 1_000
 	siegeUnfinished    = 32 << 20
+	siegeBodies        = 16 << 20 // of the HTTP listener
 	// siegeHeap bounds what is live in the whole process, clients included.
 	// The race detector keeps more for each object and goroutine.
 	siegeHeap = (384 + 256*raced) << 20
@@ -55,7 +56,10 @@ func layingSiege(t *testing.T, appends int, flood int64) *siege {
 	s := &siege{t: t, appends: appends, flood: min(flood, 500_000), counters: prooftest.Counters{}}
 	s.serving = serve(t, store, func(c *Config) {
 		c.Connections, c.Pipelines, c.Subscriptions, c.PipelineInFlight = siegeConnections, siegePipelines, siegeSubscriptions, 64
-	}, func(server *Server) { server.inbound.Bound(siegeUnfinished) })
+	}, func(server *Server) {
+		server.inbound.Bound(siegeUnfinished)
+		server.bodyBytes = siegeBodies
+	})
 	for i := range s.relays {
 		s.relays[i] = relaytest.New(t, s.Addr().String())
 	}
@@ -170,6 +174,7 @@ func liveHeap(allowed uint64) uint64 {
 func (s *siege) wantAllGone(t *testing.T) {
 	t.Helper()
 	s.until("without connections", func() bool { return s.rpcListener.open.Load() == 0 })
+	s.until("without requests of HTTP", func() bool { return s.httpListener.open.Load() == 0 && s.api.Stats().BodyBytes == 0 })
 	s.until("without calls", func() bool { return s.arrivals.open.Load() == 0 && len(s.calls.running()) == 0 })
 	s.until("without their goroutines", func() bool { return runtime.NumGoroutine() <= s.baseline })
 	if subscriptions, pipelines := len(s.service.subscriptions.taken), len(s.service.pipelines.taken); subscriptions+pipelines != 0 {

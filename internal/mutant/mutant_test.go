@@ -49,6 +49,8 @@ var table = []noticing{
 	{mutant.SyncErrorIgnored, "storage/embedded", badDisks, true},
 	{mutant.RetryAnyContent, "storage/embedded", "TestTheStoreFulfilsThePort", true},
 	{mutant.IndexRowLost, "storage/embedded", powerCuts, false},
+	{mutant.NameUnlearned, "storage/embedded", "TestTheStoreFulfilsThePort", true},
+	{mutant.NamesHalfLearned, "storage/embedded", powerCuts, false},
 	{mutant.DiskFloorOff, "storage/embedded", "TestAppendsStopAtTheDiskFloorAndGoOnByThemselves", true},
 	{mutant.StreamUncapped, "storage/embedded", commits, true},
 	{mutant.PositionEarly, "client", linear, false},

@@ -27,6 +27,8 @@ const (
 	RetryForgotten   Name = "retry-forgotten"
 	TimeMayFall      Name = "time-may-fall"
 	IndexRowLost     Name = "index-row-lost"
+	NameUnlearned    Name = "name-unlearned"
+	NamesHalfLearned Name = "names-half-learned"
 	QueueUnbounded   Name = "queue-unbounded"
 	LeaderUncounted  Name = "leader-uncounted"
 	DiskFloorOff     Name = "disk-floor-off"

@@ -14,6 +14,7 @@ import (
 	"github.com/stet-db/stet/internal/lifecycle"
 	"github.com/stet-db/stet/replay/aggregate"
 	"github.com/stet-db/stet/server/browser"
+	"github.com/stet-db/stet/server/inbound"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -35,6 +36,9 @@ type Options struct {
 	Origins browser.Origins
 	// Streams bounds the streams at a time; default [DefaultStreams].
 	Streams int
+	// BodyBytes bounds what the bodies of all requests hold; default
+	// [DefaultBodyBytes], and at least that of two requests.
+	BodyBytes int64
 	// Heartbeat is the time without anything to send after which a stream gets a
 	// sign of life; default 15 s.
 	Heartbeat time.Duration
@@ -57,6 +61,9 @@ func (o Options) withDefaults() Options {
 	o.Limits = o.Limits.WithDefaults()
 	if o.Streams == 0 {
 		o.Streams = DefaultStreams
+	}
+	if o.BodyBytes == 0 {
+		o.BodyBytes = max(DefaultBodyBytes, 2*int64(o.Limits.RequestBytes))
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second
@@ -82,6 +89,9 @@ func (o Options) withDefaults() Options {
 const (
 	// DefaultStreams is the bound on streams; a listener needs room beside them.
 	DefaultStreams = 1_000
+	// DefaultBodyBytes is the bound on what bodies hold: neither the number of
+	// connections nor the length of one body bounds the product.
+	DefaultBodyBytes = 128 << 20
 	// requestTimeout bounds a request that is no stream: every wait has an end.
 	requestTimeout = time.Minute
 	// bodyTimeout bounds the reading of a body.
@@ -98,6 +108,7 @@ type API struct {
 	// streaming ends when streams have to.
 	streaming  context.Context
 	endStreams context.CancelFunc
+	bodies     *inbound.Bodies
 	// streams has an element for every stream.
 	streams chan struct{}
 	refused atomic.Uint64
@@ -106,6 +117,7 @@ type API struct {
 // New makes an API. Call [API.Drain] when it has served.
 func New(o Options) *API {
 	a := &API{o: o.withDefaults(), gate: lifecycle.NewGate()}
+	a.bodies = inbound.NewBodies(a.o.BodyBytes)
 	a.streaming, a.endStreams = context.WithCancel(context.Background())
 	a.streams = make(chan struct{}, a.o.Streams)
 	return a
@@ -126,11 +138,17 @@ type Stats struct {
 	// too many.
 	Streams, StreamLimit int
 	StreamsRefused       uint64
+	// BodyBytes are what bodies hold and BodyBytesLimit their bound;
+	// BodiesRefused were given up to make room.
+	BodyBytes, BodyBytesLimit int64
+	BodiesRefused             uint64
 }
 
 // Stats tells how busy the API is.
 func (a *API) Stats() Stats {
-	return Stats{InFlight: a.gate.Inside(), Streams: len(a.streams), StreamLimit: cap(a.streams), StreamsRefused: a.refused.Load()}
+	stats := Stats{InFlight: a.gate.Inside(), Streams: len(a.streams), StreamLimit: cap(a.streams), StreamsRefused: a.refused.Load()}
+	stats.BodyBytes, stats.BodyBytesLimit, stats.BodiesRefused = a.bodies.Stats()
+	return stats
 }
 
 // ServeHTTP answers one request.
@@ -141,6 +159,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p := recover(); p != nil {
 			a.panicked(c, p)
 		}
+		c.read.End()
 		a.o.Observe(c.label, methodLabel(r.Method), c.code, time.Since(c.began))
 		if entered {
 			a.gate.Leave()

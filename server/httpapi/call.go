@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stet-db/stet/internal/keyring"
+	"github.com/stet-db/stet/server/inbound"
 	"github.com/stet-db/stet/storage"
 )
 
@@ -21,6 +22,7 @@ type call struct {
 	r   *http.Request
 	ctx context.Context
 
+	read  *inbound.Body // nil: none was
 	began time.Time
 	name  string // for the log
 	label string // of the route, for the metrics
@@ -62,23 +64,36 @@ func (c *call) send(status int, t *text) {
 	_, _ = c.w.Write(append(t.b, '\n')) // a client that left does not want it
 }
 
-// body reads a body of JSON.
+// body reads a body of JSON, once for a call.
 func (c *call) body(limit int) ([]byte, error) {
 	if err := c.checkContentType(); err != nil {
 		return nil, err
 	}
+	// A connection that knows no deadlines is not one of the listener's.
 	control := http.NewResponseController(c.w)
-	// As above. Without an end to it, a client could keep a connection for ever.
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, int64(limit)))
-	if err != nil {
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || c.ctx.Err() != nil {
-			return nil, errors.Join(err, c.ctx.Err())
-		}
-		return nil, badForm(CodeNotJSON, "the body ended before its end, or took more than "+bodyTimeout.String())
+	deadline := func(at time.Time) { _ = control.SetReadDeadline(at) }
+	// Without an end to it, a client could keep a connection for ever.
+	deadline(time.Now().Add(bodyTimeout))
+	c.read = c.api.bodies.Begin(http.MaxBytesReader(c.w, c.r.Body, int64(limit)), func() { deadline(time.Now()) })
+	text, err := io.ReadAll(c.read)
+	c.read.Whole()
+	if c.read.GivenUp() {
+		return nil, &failure{status: http.StatusTooManyRequests, code: CodeBodiesFull, retry: true, problem: fmt.Sprintf(
+			"the bodies of all requests held more than %d bytes, which is the most, and this one was the largest that had not come whole", c.api.o.BodyBytes)}
 	}
-	_ = control.SetReadDeadline(time.Time{}) // from here on it would only cut the waiting
-	return body, nil
+	if err != nil {
+		return nil, c.unread(err)
+	}
+	deadline(time.Time{}) // from here on it would only cut the waiting
+	return text, nil
+}
+
+// unread says why a body was not read.
+func (c *call) unread(err error) error {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || c.ctx.Err() != nil {
+		return errors.Join(err, c.ctx.Err())
+	}
+	return badForm(CodeNotJSON, "the body ended before its end, or took more than "+bodyTimeout.String())
 }
 
 // badForm: the body is no JSON, or not said to be.

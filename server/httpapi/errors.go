@@ -28,6 +28,7 @@ const (
 	CodeQueueFull      = "QUEUE_FULL"
 	CodeRequestIDsFull = "REQUEST_IDS_FULL"
 	CodeTooManyStreams = "TOO_MANY_STREAMS"
+	CodeBodiesFull     = "BODIES_FULL"
 	CodeBeyondEnd      = "BEYOND_END"
 	CodeShuttingDown   = "SHUTTING_DOWN"
 	CodeDiskFloor      = "DISK_FLOOR"
@@ -247,7 +248,7 @@ func (c *call) fail(err error) {
 	case f.allow != nil:
 		h.Set("Allow", strings.Join(f.allow, ", "))
 	}
-	if f.code == CodeShuttingDown {
+	if f.code == CodeShuttingDown || f.code == CodeBodiesFull { // of the latter the rest has not come
 		h.Set("Connection", "close")
 	}
 	c.send(f.status, f.body())

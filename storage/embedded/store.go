@@ -112,6 +112,7 @@ type Store struct {
 	head  *head.Head
 	tail  *tail.Tail
 	floor *diskFloor
+	learn *learner
 	scrub *scrubber
 
 	closeOnce sync.Once
@@ -147,6 +148,8 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s.floor = newDiskFloor(db, o, ballast)
 	s.floor.start()
+	s.learn = &learner{db: db, logger: o.Logger}
+	s.learn.start()
 	s.scrub = newScrubber(db, o)
 	s.scrub.start()
 	s.seq.Start()
@@ -286,6 +289,7 @@ func (s *Store) Close() error {
 		s.head.Close()
 		s.floor.stop()
 		s.scrub.stop()
+		s.learn.stop()
 		if err := s.seq.Failure(); err != nil {
 			s.closeErr = err
 			return

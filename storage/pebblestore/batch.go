@@ -92,6 +92,7 @@ func (b *Batch) index() {
 		if at.first == "" {
 			continue
 		}
+		b.db.names.Add(at.first)
 		b.key = keys.AppendName(b.key[:0], at.first)
 		b.value = rows.AppendName(b.value[:0], rows.Name{Number: at.number, First: at.position})
 		b.note(b.pebble.Set(b.key, b.value, nil))

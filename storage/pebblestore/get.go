@@ -37,8 +37,8 @@ func (d *DB) get(key []byte) ([]byte, error) {
 
 // name reads the row of a stream's name.
 func (d *DB) name(name string) (rows.Name, bool, error) {
-	if row, ok := d.names.Get(name); ok {
-		return row, true, nil
+	if row, found, known := d.names.Get(name); known {
+		return row, found, nil
 	}
 	value, err := d.get(keys.AppendName(nil, name))
 	if err != nil || value == nil {
@@ -48,7 +48,7 @@ func (d *DB) name(name string) (rows.Name, bool, error) {
 	if err != nil {
 		return row, false, err
 	}
-	d.names.Put(name, row)
+	d.names.Found(name, row)
 	return row, true, nil
 }
 

@@ -58,6 +58,9 @@ func (d *DB) Stream(name string) (storage.StreamState, error) {
 	return storage.StreamState{Number: row.Number, Version: version}, err
 }
 
+// LearnNames is [names.Names.Learn].
+func (d *DB) LearnNames() (done bool, err error) { return d.names.Learn(d.pebble, d.LastStreamNumber) }
+
 // Request is the row of a request id, expired or not.
 func (d *DB) Request(id string) (storage.RequestRow, bool, error) {
 	value, err := d.get(keys.AppendRequest(nil, id))

@@ -33,7 +33,7 @@ type DB struct {
 	opts    Options
 	pebble  *pebble.DB
 	history storage.HistoryID
-	names   names.Cache
+	names   *names.Names
 	disk    failstop.FS
 
 	closeOnce sync.Once
@@ -197,7 +197,7 @@ func open(dir string, o Options, lock *pebble.Lock, readOnly bool) (*DB, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", dir, refused(dir, o, lock, err))
 	}
-	d := &DB{dir: dir, opts: o, pebble: db, disk: disk}
+	d := &DB{dir: dir, opts: o, pebble: db, names: names.New(!readOnly), disk: disk}
 	if err := errors.Join(fault.Fail(fault.OpenReplayed), d.readMeta()); err != nil {
 		var missing *missingRowError
 		if errors.As(err, &missing) {

@@ -41,11 +41,7 @@ func (d *DB) ReadAll(ctx context.Context, r storage.AllRange, head storage.Posit
 }
 
 // errStopped is the caller's wish to end, not a failure.
-var errStopped = stopped{}
-
-type stopped struct{}
-
-func (stopped) Error() string { return "stopped by the caller" }
+var errStopped = errors.New("stopped by the caller")
 
 func scanAll(ctx context.Context, it *pebble.Iterator, from, until storage.Position, backwards bool, yield func(storage.Recorded, error) bool) error {
 	step, ok := it.Next, it.First()

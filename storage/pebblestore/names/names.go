@@ -1,47 +1,48 @@
 package names
 
 import (
-	"strings"
-	"sync"
+	"sync/atomic"
 
+	"github.com/stet-db/stet/internal/mutant"
 	"github.com/stet-db/stet/storage/pebblestore/rows"
 )
 
-// limit bounds each of the two generations, some 10 MiB in all.
-const limit = 32 << 10
-
-// Cache remembers rows of names that were found. It keeps two generations: what
-// is used moves to the young one, and when that is full the old one is dropped.
-// The zero value is empty and ready; it is safe for concurrent use.
-type Cache struct {
-	mu         sync.Mutex
-	young, old map[string]rows.Name
+// Names is what is remembered of a store's names. It is safe for concurrent use;
+// make it with [New].
+type Names struct {
+	found  cache
+	filter *filter // nil: nobody adds names
+	// learned is true when every name that has a row is in filter.
+	learned  atomic.Bool
+	learning learning
 }
 
-// Get is the row of a name that was put and is still remembered.
-func (n *Cache) Get(name string) (rows.Name, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if row, ok := n.young[name]; ok {
-		return row, true
+// New remembers nothing yet. written tells that rows of names may be added; then
+// [Names.Learn] may be called.
+func New(written bool) *Names {
+	n := &Names{}
+	if written {
+		n.filter = newFilter()
 	}
-	row, ok := n.old[name]
-	if ok {
-		n.putLocked(name, row)
-	}
-	return row, ok
+	return n
 }
 
-// Put remembers the row of a name, which must never change. The name is copied.
-func (n *Cache) Put(name string, row rows.Name) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.putLocked(name, row)
+// Get tells where a name leads; found is false when it has no row. It is known
+// only when found before, or when all names were learned.
+func (n *Names) Get(name string) (row rows.Name, found, known bool) {
+	if row, found = n.found.get(name); found {
+		return row, true, true
+	}
+	return row, false, n.learned.Load() && n.filter.lacks(name)
 }
 
-func (n *Cache) putLocked(name string, row rows.Name) {
-	if len(n.young) >= limit || n.young == nil {
-		n.young, n.old = make(map[string]rows.Name), n.young
+// Found remembers the row of a name, which must never change. The name is
+// copied.
+func (n *Names) Found(name string, row rows.Name) { n.found.put(name, row) }
+
+// Add tells of a name that gets a row, before anybody may find that.
+func (n *Names) Add(name string) {
+	if !mutant.On(mutant.NameUnlearned) {
+		n.filter.add(name)
 	}
-	n.young[strings.Clone(name)] = row // a caller's name may lie in its buffer
 }
