@@ -111,7 +111,7 @@ var readings = []reading{
 	{"http_connections_refused_total", "Connections of the HTTP listener closed because too many were open.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.http.refused.Load()) }},
 	{"http_requests_in_flight", "Requests of the HTTP listener that run, streams among them.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.InFlight) }},
 	{"http_body_bytes", "Bytes of bodies of the HTTP listener's requests, whole or not.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.BodyBytes) }},
-	{"http_body_bytes_limit", "Bound of these bytes; when it is exceeded the largest body that is not whole is refused with BODIES_FULL.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.BodyBytesLimit) }},
+	{"http_body_bytes_limit", "Bound of these bytes; when it is exceeded the largest body that is not whole, and larger than 64 KiB, is refused with BODIES_FULL.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.BodyBytesLimit) }},
 	{"http_bodies_refused_total", "Requests refused because their body was the largest of too much.", prometheus.CounterValue, func(m *moment) float64 { return float64(m.api.BodiesRefused) }},
 	{"http_streams", "Streams of the HTTP listener.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.Streams) }},
 	{"http_streams_limit", "Bound of the streams of the HTTP listener; those beyond it are refused with TOO_MANY_STREAMS.", prometheus.GaugeValue, func(m *moment) float64 { return float64(m.api.StreamLimit) }},

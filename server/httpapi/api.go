@@ -155,14 +155,17 @@ func (a *API) Stats() Stats {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{api: a, w: w, r: r, label: "none", began: time.Now()}
 	entered := a.gate.Enter()
+	// One each: what an earlier one did must not be in vain when a later panics.
+	defer func() {
+		if entered {
+			a.gate.Leave()
+		}
+	}()
+	defer func() { a.o.Observe(c.label, methodLabel(r.Method), c.code, time.Since(c.began)) }()
+	defer func() { c.read.End() }()
 	defer func() {
 		if p := recover(); p != nil {
 			a.panicked(c, p)
-		}
-		c.read.End()
-		a.o.Observe(c.label, methodLabel(r.Method), c.code, time.Since(c.began))
-		if entered {
-			a.gate.Leave()
 		}
 	}()
 	c.name = a.o.NameRequest(r.Header.Values("X-Request-Id"))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -106,18 +107,41 @@ func TestBodiesTogetherHoldNoMoreThanTheirBound(t *testing.T) {
 // One that is alone and too much for all is the largest itself; one whose
 // client leaves is forgotten.
 func TestABodyThatIsGivenUpOrLeftHoldsNothing(t *testing.T) {
-	k := newKit(t, "", func(o *httpapi.Options) { o.BodyBytes = 1000 })
-	left := k.begin(900, 800)
-	k.held(800)
+	k := newKit(t, "", func(o *httpapi.Options) { o.BodyBytes = 100_000 })
+	left := k.begin(90_000, 80_000)
+	k.held(80_000)
 	if err := left.Close(); err != nil {
 		t.Fatal(err)
 	}
 	k.held(0)
-	if status, text, _ := k.begin(5000, 5000).answer(); status != http.StatusTooManyRequests {
+	if status, text, _ := k.begin(150_000, 150_000).answer(); status != http.StatusTooManyRequests {
 		t.Errorf("got %d, %s", status, text)
 	}
 	k.held(0)
 	if a := k.post("/cart/1/had_item_added", "{}"); a.status == http.StatusTooManyRequests {
 		t.Errorf("the next one: got %d, %s", a.status, a.body)
+	}
+}
+
+// untaken is the writer of a client that does not take its answer.
+type untaken struct {
+	*httptest.ResponseRecorder
+	writing func()
+}
+
+func (w untaken) Write(b []byte) (int, error) {
+	w.writing()
+	return w.ResponseRecorder.Write(b)
+}
+
+// Who does not take the answer keeps nobody out by the body before it.
+func TestABodyCountsNoLongerWhenItIsAnswered(t *testing.T) {
+	k := newKit(t, "", nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/cart/1/had_item_added", strings.NewReader(strings.Repeat(" ", 100_000)))
+	r.Header.Set("Content-Type", "application/json")
+	var held int64 = -1
+	k.api.ServeHTTP(untaken{httptest.NewRecorder(), func() { held = k.api.Stats().BodyBytes }}, r)
+	if held != 0 {
+		t.Errorf("%d bytes are held while the answer is written, want 0", held)
 	}
 }

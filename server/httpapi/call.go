@@ -57,6 +57,7 @@ func (c *call) reply(status int, t *text) error {
 
 func (c *call) send(status int, t *text) {
 	c.code = status
+	c.read.End() // what nobody takes the answer to must not keep others out
 	// A connection that knows no deadlines is not one of the listener's.
 	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(answerTimeout))
 	c.w.Header().Set("Content-Type", contentTypeJSON)
@@ -74,7 +75,7 @@ func (c *call) body(limit int) ([]byte, error) {
 	deadline := func(at time.Time) { _ = control.SetReadDeadline(at) }
 	// Without an end to it, a client could keep a connection for ever.
 	deadline(time.Now().Add(bodyTimeout))
-	c.read = c.api.bodies.Begin(http.MaxBytesReader(c.w, c.r.Body, int64(limit)), func() { deadline(time.Now()) })
+	c.read = c.api.bodies.Begin(http.MaxBytesReader(c.w, c.r.Body, int64(limit)), func() { deadline(time.Unix(1, 0)) })
 	text, err := io.ReadAll(c.read)
 	c.read.Whole()
 	if c.read.GivenUp() {

@@ -248,7 +248,7 @@ func (c *call) fail(err error) {
 	case f.allow != nil:
 		h.Set("Allow", strings.Join(f.allow, ", "))
 	}
-	if f.code == CodeShuttingDown || f.code == CodeBodiesFull { // of the latter the rest has not come
+	if f.code == CodeShuttingDown || f.code == CodeBodiesFull && c.r.ProtoMajor == 1 { // of the latter the rest has not come
 		h.Set("Connection", "close")
 	}
 	c.send(f.status, f.body())

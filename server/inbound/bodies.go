@@ -6,11 +6,16 @@ import (
 	"sync"
 )
 
+// SmallBody is the size up to which a body is never given up: large ones that are
+// whole already, and slow to be worked on, must not keep everybody out. So all
+// bodies may hold as much more for each connection.
+const SmallBody = 64 << 10
+
 // Bodies bounds what the bodies of HTTP requests hold over all connections, each
-// from its first byte to the end of its request (I10). When it is too much, the
-// one that is not whole and has most is given up: who sends a large body slowly,
-// or never ends it, makes room for the others. Make it with [NewBodies]; it is
-// safe for concurrent use.
+// from its first byte to [Body.End] (I10). When it is too much, the one that is
+// not whole and has most is given up: who sends a large body slowly, or never
+// ends it, makes room for the others. Make it with [NewBodies]; it is safe for
+// concurrent use.
 type Bodies struct {
 	limit int64
 
@@ -23,8 +28,7 @@ type Bodies struct {
 // NewBodies bounds them to so many bytes.
 func NewBodies(limit int64) *Bodies { return &Bodies{limit: limit, coming: map[*Body]struct{}{}} }
 
-// Body is that of one request. It belongs to the request's goroutine but for
-// what all.mu guards.
+// Body is that of one request.
 type Body struct {
 	all  *Bodies
 	from io.Reader
@@ -32,13 +36,16 @@ type Body struct {
 
 	bytes int64 // guarded by all.mu; 0 once given up
 	full  bool  // given up; guarded by all.mu
+	// cutting is closed when somebody else has called cut, which must be before
+	// the request ends; nil: nobody will. Guarded by all.mu.
+	cutting chan struct{}
 }
 
 // ErrBodiesFull ends the reading of a body that was given up.
 var ErrBodiesFull = errors.New("the bodies of all requests hold too much")
 
-// Begin is for a body that comes from a reader; cut ends a read that waits, from
-// another goroutine.
+// Begin is for a body that comes from a reader; cut ends a read that waits. It is
+// called from another goroutine, and never after [Body.End] has returned.
 func (a *Bodies) Begin(from io.Reader, cut func()) *Body {
 	b := &Body{all: a, from: from, cut: cut}
 	a.mu.Lock()
@@ -50,8 +57,11 @@ func (a *Bodies) Begin(from io.Reader, cut func()) *Body {
 // Read reads and counts. [ErrBodiesFull]: the body was given up.
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
-	if most := b.all.add(b, int64(n)); most != nil && most != b {
-		most.cut()
+	if most := b.all.add(b, int64(n)); most != nil {
+		func() {
+			defer close(most.cutting)
+			most.cut()
+		}()
 	}
 	if b.GivenUp() {
 		return n, ErrBodiesFull
@@ -59,8 +69,9 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// add counts bytes of a body, and gives up the largest when all hold too much.
-func (a *Bodies) add(b *Body, bytes int64) (most *Body) {
+// add counts bytes of a body, and gives up the largest when all hold too much: the
+// caller has to cut what it returns.
+func (a *Bodies) add(b *Body, bytes int64) (toCut *Body) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if b.full {
@@ -70,15 +81,22 @@ func (a *Bodies) add(b *Body, bytes int64) (most *Body) {
 	if a.held += bytes; a.held <= a.limit {
 		return nil
 	}
-	most = b
+	most := b
 	for other := range a.coming {
 		if other.bytes > most.bytes {
 			most = other
 		}
 	}
+	if most.bytes <= SmallBody {
+		return nil
+	}
 	a.held -= most.bytes
 	most.bytes, most.full = 0, true
 	a.refused++
+	if most == b {
+		return nil
+	}
+	most.cutting = make(chan struct{})
 	return most
 }
 
@@ -96,13 +114,24 @@ func (b *Body) Whole() {
 	delete(b.all.coming, b)
 }
 
-// End forgets a body with its request. A nil one is none.
+// End forgets a body, before its request ends. It may be called again; a nil one
+// is none.
 func (b *Body) End() {
 	if b == nil {
 		return
 	}
-	b.Whole()
-	b.all.add(b, -b.bytes)
+	if cutting := b.forget(); cutting != nil {
+		<-cutting
+	}
+}
+
+func (b *Body) forget() (cutting chan struct{}) {
+	b.all.mu.Lock()
+	defer b.all.mu.Unlock()
+	delete(b.all.coming, b)
+	b.all.held -= b.bytes
+	b.bytes = 0
+	return b.cutting
 }
 
 // Stats are the bytes that are held, their bound, and how many bodies were given
