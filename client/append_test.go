@@ -217,21 +217,30 @@ func TestRefusalsAreNotRepeated(t *testing.T) {
 // unless the server gives it only after looking for the request it knows.
 func TestADoubtfulAttemptStaysDoubtfulUntilTheServerHasLooked(t *testing.T) {
 	for _, tc := range []struct {
-		code    codes.Code
-		reason  string
-		settled bool
+		code     codes.Code
+		reason   string
+		settled  bool
+		conflict *stetv1.Conflict
 	}{
-		{codes.Aborted, "CONFLICT", true},
-		{codes.AlreadyExists, "REQUEST_ID_REUSED", true},
-		{codes.ResourceExhausted, "QUEUE_FULL", false},
-		{codes.ResourceExhausted, "DISK_FLOOR", false},
-		{codes.Unavailable, "SHUTTING_DOWN", false},
-		{codes.Unavailable, "OUTCOME_UNKNOWN", false},
+		{codes.Aborted, "CONFLICT", true, conflictAt("a-1", 1, 2)},
+		{codes.Aborted, "CONFLICT", true, conflictIn("a-1", stetv1.Expectation_STATE_NO_STREAM, 2)},
+		// These may come to hold, and then the first attempt is written if it is
+		// still on its way.
+		{codes.Aborted, "CONFLICT", false, conflictAt("a-1", 5, 2)},
+		{codes.Aborted, "CONFLICT", false, conflictIn("a-1", stetv1.Expectation_STATE_EXISTS, 0)},
+		{codes.AlreadyExists, "REQUEST_ID_REUSED", true, nil},
+		{codes.ResourceExhausted, "QUEUE_FULL", false, nil},
+		{codes.ResourceExhausted, "DISK_FLOOR", false, nil},
+		{codes.Unavailable, "SHUTTING_DOWN", false, nil},
+		{codes.Unavailable, "OUTCOME_UNKNOWN", false, nil},
 	} {
 		f := &fake{}
 		f.append = func(n int, _ *stetv1.AppendRequest) (*stetv1.AppendResponse, error) {
 			if n == 1 {
 				return nil, refusal(codes.Unavailable, "OUTCOME_UNKNOWN")
+			}
+			if tc.conflict != nil {
+				return nil, refusal(tc.code, tc.reason, tc.conflict)
 			}
 			return nil, refusal(tc.code, tc.reason)
 		}

@@ -168,6 +168,12 @@ func conflictAt(stream string, expected, actual uint64) *stetv1.Conflict {
 	}
 }
 
+func conflictIn(stream string, expected stetv1.Expectation_State, actual uint64) *stetv1.Conflict {
+	c := conflictAt(stream, 0, actual)
+	c.Expected.Kind = &stetv1.Expectation_State_{State: expected}
+	return c
+}
+
 // waits records what a client would have waited for, instead of waiting.
 type waits struct {
 	mu   sync.Mutex

@@ -29,7 +29,7 @@ func (c *Client) try(ctx context.Context, k call, once func(opts ...grpc.CallOpt
 		if again && n < c.options.Attempts && c.pause(ctx, c.backoff.After(n), d.RetryAfter) {
 			continue
 		}
-		if k.write && doubtful && !refusal.Settles(d.Reason) && !(k.requestID != "" && refusal.SettlesByRequestID(st.Code(), d.Reason)) {
+		if k.write && doubtful && !refusal.Settles(d) && !(k.requestID != "" && refusal.SettlesByRequestID(st.Code(), d.Reason)) {
 			return unknownOutcome(ctx, k, err)
 		}
 		return errorOf(ctx, k, err)

@@ -294,7 +294,7 @@ func pipelinesThatNeverRead(c *crowd) {
 // httpBodiesThatStop send most of large bodies and then nothing; those that are
 // turned away come again.
 func httpBodiesThatStop(c *crowd) {
-	const conns, bytes = 12, 3 << 20
+	const conns, bytes = 12, 1 << 20
 	part := make([]byte, 64<<10)
 	for range conns {
 		c.group.Go(func() {

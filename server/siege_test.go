@@ -27,7 +27,7 @@ const (
 	siegePipelines     = 12
 	siegeSubscriptions = 1_000
 	siegeUnfinished    = 32 << 20
-	siegeBodies        = 16 << 20 // of the HTTP listener
+	siegeBodies        = 4 << 20 // of the HTTP listener
 	// siegeHeap bounds what is live in the whole process, clients included.
 	// The race detector keeps more for each object and goroutine.
 	siegeHeap = (384 + 256*raced) << 20

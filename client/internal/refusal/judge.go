@@ -1,6 +1,12 @@
 package refusal
 
-import "google.golang.org/grpc/codes"
+import (
+	"slices"
+
+	"google.golang.org/grpc/codes"
+
+	stetv1 "github.com/stet-db/stet/gen/stet/v1"
+)
 
 // Verdict says what a failed attempt means.
 type Verdict uint8
@@ -45,10 +51,28 @@ func Judge(code codes.Code, reason string, sent bool) Verdict {
 }
 
 // Settles tells whether a refusal also says that no earlier attempt of the same
-// request was written: the server judges content, then looks for the request
-// it knows, then judges expectations. Other refusals come before it has looked.
-func Settles(reason string) bool {
-	return reason == Conflict || reason == InvalidRequest || reason == RequestIDReused
+// request was or will be written: the server judges content, then looks for the
+// request it knows, then judges expectations. Other refusals come before it has
+// looked. A conflict says so only when it is final.
+func Settles(d Details) bool {
+	if d.Reason == Conflict {
+		return slices.ContainsFunc(d.Conflicts, final)
+	}
+	return d.Reason == InvalidRequest || d.Reason == RequestIDReused
+}
+
+// final tells that the expectation fails for ever, as versions only grow. One that
+// the stream may still come to meet could let an earlier attempt in which is on
+// its way while this one is refused.
+func final(c *stetv1.Conflict) bool {
+	switch kind := c.GetExpected().GetKind().(type) {
+	case *stetv1.Expectation_Version:
+		return c.GetActual() > kind.Version
+	case *stetv1.Expectation_State_:
+		return kind.State == stetv1.Expectation_STATE_NO_STREAM
+	default:
+		return false
+	}
 }
 
 // SettlesByRequestID tells the same of a request with an id: the server looks

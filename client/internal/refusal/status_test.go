@@ -81,11 +81,19 @@ func TestTheContextIsTheCauseOnlyOfItsOwnEcho(t *testing.T) {
 
 func TestOnlyRefusalsThatLookedForTheRequestSettleIt(t *testing.T) {
 	for reason, want := range map[string]bool{
-		Conflict: true, InvalidRequest: true, RequestIDReused: true, QueueFull: false, ShuttingDown: false, RequirementNotMet: false, "": false,
+		Conflict: false, InvalidRequest: true, RequestIDReused: true, QueueFull: false, ShuttingDown: false, RequirementNotMet: false, "": false,
 	} {
-		if Settles(reason) != want {
+		if Settles(Details{Reason: reason}) != want {
 			t.Errorf("%q settles: want %v", reason, want)
 		}
+	}
+	behind := &stetv1.Conflict{Expected: &stetv1.Expectation{Kind: &stetv1.Expectation_Version{Version: 5}}, Actual: 4}
+	beyond := &stetv1.Conflict{Expected: behind.GetExpected(), Actual: 6}
+	if Settles(Details{Reason: Conflict, Conflicts: []*stetv1.Conflict{behind}}) {
+		t.Error("an expectation that the stream may come to meet settles")
+	}
+	if !Settles(Details{Reason: Conflict, Conflicts: []*stetv1.Conflict{behind, beyond}}) {
+		t.Error("an expectation that fails for ever does not settle")
 	}
 	for _, c := range []struct {
 		code   codes.Code
