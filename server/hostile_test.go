@@ -294,7 +294,7 @@ func pipelinesThatNeverRead(c *crowd) {
 // httpBodiesThatStop send most of large bodies and then nothing; those that are
 // turned away come again.
 func httpBodiesThatStop(c *crowd) {
-	const conns, bytes = 12, 1 << 20
+	const conns, bytes, floods = 12, 1 << 20, 8
 	part := make([]byte, 64<<10)
 	for range conns {
 		c.group.Go(func() {
@@ -308,7 +308,9 @@ func httpBodiesThatStop(c *crowd) {
 				for sent := 0; err == nil && sent < bytes; sent += len(part) {
 					_, err = conn.Write(part)
 				}
-				c.did.Add(1)
+				if c.did.Add(1) > floods*conns { // enough: each costs this process, too
+					<-c.ctx.Done()
+				}
 				_, _ = io.Copy(io.Discard, conn) // until it is closed
 				end()
 				_ = conn.Close()
