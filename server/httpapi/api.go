@@ -37,7 +37,7 @@ type Options struct {
 	// Streams bounds the streams at a time; default [DefaultStreams].
 	Streams int
 	// BodyBytes bounds what the bodies of all requests hold; default
-	// [DefaultBodyBytes], and at least that of two requests.
+	// [DefaultBodyBytes], which is at least that of two requests.
 	BodyBytes int64
 	// Heartbeat is the time without anything to send after which a stream gets a
 	// sign of life; default 15 s.
@@ -63,7 +63,7 @@ func (o Options) withDefaults() Options {
 		o.Streams = DefaultStreams
 	}
 	if o.BodyBytes == 0 {
-		o.BodyBytes = max(DefaultBodyBytes, 2*int64(o.Limits.RequestBytes))
+		o.BodyBytes = DefaultBodyBytes
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second

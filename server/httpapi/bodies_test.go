@@ -141,6 +141,9 @@ func TestABodyCountsNoLongerWhenItIsAnswered(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	var held int64 = -1
 	k.api.ServeHTTP(untaken{httptest.NewRecorder(), func() { held = k.api.Stats().BodyBytes }}, r)
+	if limit := k.api.Stats().BodyBytesLimit; limit != httpapi.DefaultBodyBytes {
+		t.Errorf("the bound is %d by default, want %d", limit, httpapi.DefaultBodyBytes)
+	}
 	if held != 0 {
 		t.Errorf("%d bytes are held while the answer is written, want 0", held)
 	}

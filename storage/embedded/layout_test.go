@@ -76,11 +76,11 @@ func livedThrough(t *testing.T, store storage.Store, life int) {
 			storagetest.Propose(n+10*i+1, "Noted", `{"text":"Grüße, 世界"}`),
 		}
 		appended(storagetest.One(at+storage.Instant(i)*1000, storagetest.Expect(fmt.Sprintf("cart-%d-%d", life, i), storage.ExpectNoStream(), events...)))
-		one := storagetest.ProposeEvent(&storage.Event{
-			ID: storagetest.EventIDOf(n + 10*i + 2), Type: "Packed", Kind: storage.PayloadBinary, Payload: []byte{0, byte(i), 255},
-			OccurredAt: time.Unix(-5, 0), SchemaVersion: 3, Metadata: map[string]string{"b": "2", "a": ""},
-		})
 		if i < 10 {
+			one := storagetest.ProposeEvent(&storage.Event{
+				ID: storagetest.EventIDOf(n + 10*i + 2), Type: "Packed", Kind: storage.PayloadBinary, Payload: []byte{0, byte(i), 255},
+				OccurredAt: time.Unix(-5, 0), SchemaVersion: 3, Metadata: map[string]string{"b": "2", "a": ""},
+			})
 			appended(storagetest.One(at+storage.Instant(i)*1000, storagetest.Expect("order-1", storage.ExpectAny(), one)))
 		}
 	}

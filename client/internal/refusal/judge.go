@@ -75,8 +75,9 @@ func final(c *stetv1.Conflict) bool {
 	}
 }
 
-// SettlesByRequestID tells the same of a request with an id: the server looks
-// for it before any refusal by the specification leaves.
+// SettlesByRequestID tells of a request with an id that no earlier attempt was
+// written: the server looks for it before any refusal by the specification leaves.
+// Unlike [Settles] it does not tell that none will be: a requirement may pass.
 func SettlesByRequestID(code codes.Code, reason string) bool {
 	return reason == RequirementNotMet || reason != "" && (code == codes.InvalidArgument || code == codes.NotFound)
 }
